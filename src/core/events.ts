@@ -1,0 +1,61 @@
+import { type Channel, channel } from 'node:diagnostics_channel';
+
+/**
+ * What happens inside, told on `node:diagnostics_channel`: one channel per kind, named `cistern:<kind>`. A message is
+ * made and published only when somebody listens. Nothing needs a listener, and nothing is logged.
+ */
+export interface Events {
+  /** A loader ran to its end. */
+  readonly load: {
+    readonly cache: string;
+    readonly keys: number;
+    readonly milliseconds: number;
+    readonly error?: unknown;
+  };
+  /** An operation of a store failed: to the cache a miss, or a write that was not confirmed. */
+  readonly 'store-failed': {
+    readonly store: string;
+    readonly operation: string;
+    readonly key: string;
+    readonly applied: 'no' | 'unknown';
+    readonly error: Error;
+  };
+  /** A value was answered to its caller but kept nowhere. */
+  readonly 'not-kept': {
+    readonly cache: string;
+    readonly key: string;
+    readonly reason: string;
+    readonly error?: unknown;
+  };
+  /** An old value was answered: while it is reloaded, or because the source failed. */
+  readonly stale: { readonly cache: string; readonly key: string; readonly error?: unknown };
+  /** Background work failed; its caller had been answered before. */
+  readonly 'background-failed': { readonly cache: string; readonly error: unknown };
+  /** A connection was opened or lost. */
+  readonly connection: {
+    readonly store: string;
+    readonly state: 'opened' | 'closed';
+    readonly error?: Error;
+  };
+}
+
+type Kind = keyof Events;
+
+const channels: { readonly [K in Kind]: Channel<Events[K]> } = {
+  load: channel('cistern:load'),
+  'store-failed': channel('cistern:store-failed'),
+  'not-kept': channel('cistern:not-kept'),
+  stale: channel('cistern:stale'),
+  'background-failed': channel('cistern:background-failed'),
+  connection: channel('cistern:connection'),
+} as never;
+
+/** Whether anybody listens: asked before a message is made. */
+export function heard(kind: Kind): boolean {
+  return channels[kind].hasSubscribers;
+}
+
+/** Tells everybody who listens. A subscriber that throws is reported by Node and hurts nobody here. */
+export function tell<K extends Kind>(kind: K, message: Events[K]): void {
+  if (channels[kind].hasSubscribers) channels[kind].publish(message);
+}

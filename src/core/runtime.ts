@@ -1,0 +1,223 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash, randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { appendFile, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { connect as connectSocket } from 'node:net';
+import { dirname } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { TimerWheel } from './timer-wheel.ts';
+
+/**
+ * Everything that reaches outside the program: time, chance, names, sockets, files, the event loop. It is injected,
+ * so that the whole client also runs on a simulated clock and network. This file and `core/events` alone import `node:`.
+ */
+export interface Runtime {
+  readonly clock: Clock;
+  /**
+   * Calls back once after at least `milliseconds`, on one wheel. `keepAlive` says whether the process must stay up for it:
+   * true where somebody waits, false for housekeeping.
+   */
+  after(milliseconds: number, callback: () => void, keepAlive: boolean): Timer;
+  /** Runs once all microtasks and ticks of the running turn of the event loop are done, in the order of the calls. */
+  defer(callback: () => void): void;
+  /** 0 <= chance < 1. */
+  random(): number;
+  /** 48 random bits as 8 printable characters (base64url): never a counter, never the same twice. */
+  randomId(): string;
+  connect(target: Target, events: SocketEvents): Socket;
+  /** The addresses of a host name, in the order of preference. */
+  resolve(host: string): Promise<readonly string[]>;
+  readonly files: Files;
+}
+
+export interface Timer {
+  /** The callback will not run any more. May be called at any time. */
+  cancel(): void;
+}
+
+/**
+ * Monotonic time in milliseconds. `tick` is a copy that hot paths read as a plain field; 0 means that it is out of date:
+ * `clock.tick || clock.read()`. The real clock puts it back to 0 within about a millisecond of the event loop's time.
+ */
+export interface Clock {
+  tick: number;
+  /** Reads the clock itself, and brings `tick` up to date. Never 0. */
+  read(): number;
+  /** Unix time in milliseconds: for people and files, never for freshness. */
+  wall(): number;
+}
+
+/** Where a socket goes: a host and port, or the path of a unix socket. */
+export type Target = { readonly host: string; readonly port: number } | { readonly path: string };
+
+export interface SocketEvents {
+  connected(): void;
+  /** The chunk is lent: it is not changed after the call, but it may be one part of a larger buffer. */
+  data(chunk: Uint8Array): void;
+  /** What was written has left the process's buffers, after `write` answered false. */
+  drained(): void;
+  /** Called exactly once, after an error, an end or `destroy`; nothing is called afterwards. */
+  closed(error: Error | undefined): void;
+}
+
+export interface Socket {
+  /** Writes all parts in one system call where the kernel takes them. Strings are Latin-1. False: wait for `drained`. */
+  write(parts: readonly (string | Uint8Array)[]): boolean;
+  /** Whether the open socket keeps the process alive: true only while an answer is awaited. */
+  keepAlive(wanted: boolean): void;
+  pause(): void;
+  resume(): void;
+  /** Closes at once; what is not yet sent is lost. */
+  destroy(): void;
+}
+
+export interface Files {
+  /** `undefined` when there is no such file. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Written aside, synced and renamed: a reader sees the old content or the new, never a half. */
+  replace(path: string, content: Uint8Array): Promise<void>;
+  append(path: string, content: Uint8Array): Promise<void>;
+}
+
+/** A value that follows the asynchronous calls made inside `run`. */
+export interface AsyncContext<T> {
+  run<R>(value: T, body: () => R): R;
+  get(): T | undefined;
+}
+
+export function asyncContext<T>(): AsyncContext<T> {
+  const storage = new AsyncLocalStorage<T>();
+  return { run: (value, body) => storage.run(value, body), get: () => storage.getStore() };
+}
+
+/** 128 bits of SHA-256 over the text, as 22 printable characters (base64url). */
+export function digest128(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest().subarray(0, 16).toString('base64url');
+}
+
+class RealClock implements Clock {
+  tick = 0;
+  readonly #forget = (): void => {
+    this.tick = 0;
+  };
+
+  read(): number {
+    if (this.tick === 0) setTimeout(this.#forget, 1).unref();
+    this.tick = performance.now();
+    return this.tick;
+  }
+
+  wall(): number {
+    return Date.now();
+  }
+}
+
+class RealRuntime implements Runtime {
+  readonly clock = new RealClock();
+  readonly files: Files = realFiles;
+  readonly #wheel: TimerWheel;
+  #timeout: NodeJS.Timeout | undefined;
+  #deferred: (() => void)[] = [];
+
+  constructor() {
+    this.#wheel = new TimerWheel(
+      () => performance.now(),
+      (milliseconds, keepAlive) => {
+        clearTimeout(this.#timeout);
+        this.#timeout = milliseconds === undefined ? undefined : setTimeout(this.#turn, milliseconds);
+        if (!keepAlive) this.#timeout?.unref();
+      },
+    );
+  }
+
+  readonly #turn = (): void => {
+    this.#wheel.advance();
+  };
+
+  after(milliseconds: number, callback: () => void, keepAlive: boolean): Timer {
+    return this.#wheel.add(milliseconds, callback, keepAlive);
+  }
+
+  /**
+   * One immediate for all: it runs when every microtask and tick of the turn is done. A microtask would run before the
+   * continuations it should wait for, `process.nextTick` between them.
+   */
+  defer(callback: () => void): void {
+    if (this.#deferred.push(callback) === 1) setImmediate(this.#runDeferred);
+  }
+
+  readonly #runDeferred = (): void => {
+    const callbacks = this.#deferred;
+    this.#deferred = [];
+    for (const callback of callbacks) callback();
+  };
+
+  random(): number {
+    return Math.random();
+  }
+
+  randomId(): string {
+    return randomBytes(6).toString('base64url');
+  }
+
+  connect(target: Target, events: SocketEvents): Socket {
+    const socket = connectSocket({ ...target, noDelay: true });
+    let failure: Error | undefined;
+    socket.on('connect', () => events.connected());
+    socket.on('data', (chunk: Uint8Array) => events.data(chunk));
+    socket.on('drain', () => events.drained());
+    socket.on('error', (error) => (failure = error));
+    socket.on('close', () => events.closed(failure));
+    return {
+      write(parts) {
+        if (parts.length === 1) return writePart(parts[0]!);
+        socket.cork();
+        let open = true;
+        for (const part of parts) open = writePart(part);
+        socket.uncork();
+        return open;
+      },
+      keepAlive: (wanted) => void (wanted ? socket.ref() : socket.unref()),
+      pause: () => void socket.pause(),
+      resume: () => void socket.resume(),
+      destroy: () => void socket.destroy(),
+    };
+    function writePart(part: string | Uint8Array): boolean {
+      return typeof part === 'string' ? socket.write(part, 'latin1') : socket.write(part);
+    }
+  }
+
+  async resolve(host: string): Promise<readonly string[]> {
+    return (await lookup(host, { all: true })).map((each) => each.address);
+  }
+}
+
+const realFiles: Files = {
+  async read(path) {
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+  async replace(path, content) {
+    await mkdir(dirname(path), { recursive: true });
+    const aside = `${path}.${randomBytes(6).toString('hex')}.new`;
+    const file = await open(aside, 'w');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  },
+  async append(path, content) {
+    await mkdir(dirname(path), { recursive: true });
+    await appendFile(path, content);
+  },
+};
+
+/** The machine's own. One for the process: all of it shares one wheel and one clock. */
+export const realRuntime: Runtime = new RealRuntime();
