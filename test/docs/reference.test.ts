@@ -20,3 +20,29 @@ test('events.md has a row for every channel, and for no other', () => {
   expect(kinds.length).toBeGreaterThan(3);
   expect(found(read('docs/reference/events.md'), /^\| `(cistern:[\w-]+)` \|/gm)).toEqual(kinds);
 });
+
+/** The options that an exported interface names, those of objects within as `loads.queue`. */
+function optionsOf(path: string, ...interfaces: readonly string[]): string[] {
+  const source = read(path);
+  return interfaces.flatMap((name) => {
+    const body = new RegExp(`interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(source)?.[1];
+    if (body === undefined) throw new Error(`${path} has no interface ${name}`);
+    return found(body, /^ {2}(?:readonly )?(\w+)\??[:(]/gm);
+  });
+}
+
+/** The options that a chapter of options.md (all text under one second-level heading) has rows for. */
+function documented(chapter: string): string[] {
+  const text = read('docs/reference/options.md')
+    .split(/^## /m)
+    .find((part) => part.startsWith(chapter));
+  return found(text ?? '', /^\| `([\w.]+)` \|/gm);
+}
+
+test('options.md has a row for every option of cistern() and define(), and for no other', () => {
+  expect(documented('`cistern(')).toEqual(optionsOf('src/cache/options.ts', 'CisternOptions').toSorted());
+  const definition = 'src/cache/definition.ts';
+  const limits = optionsOf(definition, 'LoadLimits').map((name) => `loads.${name}`);
+  const rest = optionsOf(definition, 'Common', 'Batched', 'Lifetimes').filter((name) => name !== 'loads');
+  expect(documented('`define(')).toEqual([...rest, ...limits, 'absent', 'key', 'private'].toSorted());
+});
