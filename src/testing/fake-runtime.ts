@@ -32,6 +32,7 @@ export interface FakeRuntimeOptions {
  */
 export interface FakeRuntime extends Runtime {
   readonly seed: number;
+  after(milliseconds: number, callback: () => void, keepAlive?: boolean): Timer;
   /** Lets everything run that needs no time: microtasks, deferred callbacks, deliveries without delay. */
   settle(): Promise<void>;
   /**
