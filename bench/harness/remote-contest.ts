@@ -1,0 +1,81 @@
+import type { RemoteParameters } from '../workloads/remote.ts';
+import type { Contender } from './contest.ts';
+import type { Outcome } from './result.ts';
+import { installed, type Server, startMemcached, startRedis } from './servers.ts';
+import { type RunOptions, sideBySide } from './side-by-side.ts';
+
+type Work = Omit<RemoteParameters, 'address'> & {
+  readonly bench: string;
+  /** Other ways to use Cistern, beside the leaf. */
+  readonly variants?: readonly Contender[];
+};
+
+const memcachedClients: readonly Contender[] = [
+  { name: 'memcache', packages: ['memcache'], adapter: import.meta.resolve('../competitors/memcache.ts') },
+  { name: 'memjs', packages: ['memjs'], adapter: import.meta.resolve('../competitors/memjs.ts') },
+  { name: 'memcached', packages: ['memcached'], adapter: import.meta.resolve('../competitors/memcached.ts') },
+];
+
+const ioredis = import.meta.resolve('../competitors/ioredis.ts');
+const leaf = import.meta.resolve('../competitors/cistern-leaf.ts');
+
+/** The clients of a cache server side by side: one memcached for all, and a Redis for ioredis where there is one. */
+export async function remoteContest(work: Work, options: RunOptions): Promise<Outcome> {
+  const { bench, variants = [], ...parameters } = work;
+  const memcached = await startMemcached();
+  const redis = installed('redis-server') ? await startRedis() : undefined;
+  try {
+    return await sideBySide(
+      {
+        bench,
+        unit: 'us',
+        workload: import.meta.resolve('../workloads/remote.ts'),
+        cases: [caseName(parameters)],
+        contenders: [
+          { name: 'cistern', packages: ['cistern'], adapter: leaf },
+          { name: 'cistern (text)', packages: ['cistern'], adapter: leaf, parameters: { text: true } },
+          ...variants,
+          ...memcachedClients,
+          ...(redis === undefined ? [] : redisClients(redis)),
+        ],
+        baseline: 'cistern',
+        parameters: { ...parameters, address: addressOf(memcached) },
+      },
+      options,
+      {
+        servers: {
+          'memcached server': memcached.version,
+          ...(redis !== undefined && { 'redis server': redis.version }),
+        },
+        skipped:
+          redis === undefined
+            ? ['ioredis: no redis-server on the PATH (Debian: apt-get install redis-server)']
+            : [],
+      },
+    );
+  } finally {
+    await memcached.close();
+    await redis?.close();
+  }
+}
+
+function redisClients(redis: Server): Contender[] {
+  const address = addressOf(redis);
+  return [
+    { name: 'ioredis', packages: ['ioredis'], adapter: ioredis, parameters: { address } },
+    {
+      name: 'ioredis (Buffers)',
+      packages: ['ioredis'],
+      adapter: ioredis,
+      parameters: { address, bytes: true },
+    },
+  ];
+}
+
+function addressOf({ host, port }: Server): { host: string; port: number } {
+  return { host, port };
+}
+
+function caseName({ work, callers, valueBytes }: Omit<RemoteParameters, 'address'>): string {
+  return `${work === 'multi-get' ? '100 keys x ' : ''}${valueBytes} B, ${callers} callers`;
+}
