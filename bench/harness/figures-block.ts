@@ -1,0 +1,122 @@
+import type { StampedeDetails } from '../stampede.ts';
+import type { CaseResult } from './contest.ts';
+import type { ResultFile } from './result.ts';
+import type { ContestDetails } from './side-by-side.ts';
+import { figure, markdownTable } from './table.ts';
+
+const begin = '<!-- figures:begin -->';
+const end = '<!-- figures:end -->';
+
+/** Reads the result of a benchmark by its name; undefined: it was never run. */
+export type ReadResult = <Details>(bench: string) => ResultFile<Details> | undefined;
+
+/** The text with what stands between the markers replaced. Throws when they are not there. */
+export function withFigures(text: string, block: string): string {
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`no lines ${begin} and ${end}, in this order`);
+  return `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`;
+}
+
+/**
+ * The figures for the README, from the results that are there: each row a measurement, each column a library, losses
+ * included. Says what is missing.
+ */
+export function figuresBlock(read: ReadResult): string {
+  const parts: string[] = [];
+  const missing: string[] = [];
+  const sources: ResultFile[] = [];
+  const part = <Details>(
+    names: readonly string[],
+    make: (results: ResultFile<Details>[]) => string,
+  ): void => {
+    const results: ResultFile<Details>[] = [];
+    for (const name of names) {
+      const result = read<Details>(name);
+      if (result === undefined) missing.push(name);
+      else results.push(result);
+    }
+    if (results.length === 0) return;
+    sources.push(...results);
+    parts.push(make(results));
+  };
+  part<ContestDetails>(['get-or-load'], (results) => contestTable('CPU per hit, ns', results, shownLoaders));
+  part<ContestDetails>(['memcached-get', 'memcached-set', 'memcached-multi-get'], (results) =>
+    contestTable('client CPU per call, µs', results, shownClients),
+  );
+  part<StampedeDetails>(['stampede'], ([result]) => stampedeTable(result!));
+  const notMeasured = missing.length === 0 ? [] : [`Not measured yet: ${missing.join(', ')}.`];
+  return [...introduction(sources), ...parts, ...notMeasured].join('\n\n');
+}
+
+/** Columns of the README; the result files hold more variants. */
+const shownLoaders = [
+  'cistern',
+  'plain Map',
+  'lru-cache fetch',
+  'p-memoize',
+  'async-cache-dedupe',
+  'cache-manager wrap',
+  'cachified + lru-cache',
+  'cacheable getOrSet',
+  'bentocache getOrSet',
+];
+const shownClients = ['cistern', 'cistern getMany', 'memcache', 'memjs', 'memcached', 'ioredis'];
+
+function introduction(sources: readonly ResultFile[]): string[] {
+  const [first] = sources;
+  if (first === undefined) return [];
+  const unique = (values: readonly string[]): string => [...new Set(values)].toSorted().join(' and ');
+  const machine = unique(sources.map((source) => source.cpu));
+  const node = unique(sources.map((source) => source.node));
+  const dates = unique(sources.map((source) => source.date.slice(0, 10)));
+  return [
+    `\`npm run bench -- <name>\` on ${machine}, Node ${node}, ${dates}: medians of interleaved rounds, in brackets the ` +
+      `multiple of Cistern's cost (below 1: the other is cheaper). Raw numbers and versions: [bench/results](bench/results).`,
+  ];
+}
+
+function contestTable(
+  title: string,
+  results: readonly ResultFile<ContestDetails>[],
+  shown: readonly string[],
+): string {
+  const rows = results.flatMap((result) =>
+    result.details.cases.map((each): [string, CaseResult] => [
+      result.bench.startsWith('memcached-')
+        ? `${result.bench.slice('memcached-'.length)}, ${each.case}`
+        : each.case,
+      each,
+    ]),
+  );
+  const columns = shown.filter((name) => rows.some(([, each]) => each.rows.some((row) => row.name === name)));
+  return markdownTable(
+    [title, ...columns],
+    rows.map(([label, each]) => [
+      label,
+      ...columns.map((name) => {
+        const row = each.rows.find((candidate) => candidate.name === name);
+        if (row === undefined) return '';
+        const { cpu, ratio } = row;
+        return name === 'cistern' ? figure(cpu.median) : `${figure(cpu.median)} (${figure(ratio.median)})`;
+      }),
+    ]),
+  );
+}
+
+function stampedeTable(result: ResultFile<StampedeDetails>): string {
+  const { rows } = result.details;
+  const columns = [...new Set(rows.map((row) => row.name))];
+  const scenarios = [...new Set(rows.map((row) => row.scenario))];
+  return markdownTable(
+    ['1,000 callers in 4 processes, loader 100 ms: loads; p99 ms', ...columns],
+    scenarios.map((scenario) => [
+      scenario,
+      ...columns.map((name) => {
+        const row = rows.find((candidate) => candidate.name === name && candidate.scenario === scenario);
+        if (row === undefined) return '';
+        return `${row.summary.loaderRuns.max}; ${figure(row.summary.p99.median)}`;
+      }),
+    ]),
+  );
+}
