@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { jsonLine, root, writeResult } from './harness/result.ts';
 import type { Benchmark } from './harness/side-by-side.ts';
 
-/** Every benchmark by its name; each is loaded only when it is asked for, after the library is built. */
+/** Every benchmark by its name; each is loaded only when it is asked for. What they measure is the built package, as users run it: `npm run bench` builds it first. */
 const benchmarks: Record<string, () => Promise<{ readonly benchmark: Benchmark }>> = {
   'get-or-load': () => import('./get-or-load.ts'),
   'memcached-get': () => import('./memcached-get.ts'),
@@ -39,7 +38,6 @@ async function main(args: readonly string[]): Promise<void> {
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000)) {
     throw new UsageError(`--rounds is "${values.rounds}": give a whole number from 1 to 1000`);
   }
-  buildLibrary();
   const { benchmark } = await find();
   console.log(`${name}: ${benchmark.title}`);
   const outcome = await benchmark.run({ rounds, quick: values.quick, progress });
@@ -65,16 +63,6 @@ function readOptions(args: readonly string[]): {
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n${usage}`);
   }
-}
-
-/** What is measured is what users run: the built package, under its own name. */
-function buildLibrary(): void {
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const built = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  if (built.status !== 0) throw new UsageError(`The library does not build:\n${built.stdout}${built.stderr}`);
 }
 
 /** One line that tells what is going on, on a terminal only. */
