@@ -45,9 +45,9 @@ process.once('exit', () => endAll('SIGKILL'));
 /**
  * Runs a command in the root, with the installed programs (and so the Node that the lock file names) first on the PATH.
  * Resolves with its exit code, and all that it wrote on both streams. Never rejects: what cannot be started has code 127.
- * After `limit` milliseconds it is ended with everything that it started.
+ * After `limit` milliseconds it is ended with everything that it started. `live`: what it writes is shown at once, too.
  */
-export function run(command, parameters, { env = {}, limit = 300_000 } = {}) {
+export function run(command, parameters, { env = {}, limit = 300_000, live = false } = {}) {
   return new Promise((resolve) => {
     const output = [];
     const child = spawn(command, parameters, {
@@ -73,8 +73,12 @@ export function run(command, parameters, { env = {}, limit = 300_000 } = {}) {
       const text = Buffer.concat(output).toString('utf8');
       resolve({ code, output: note === undefined ? text : `${text}${text && '\n'}${note}\n` });
     };
-    child.stdout.on('data', (chunk) => output.push(chunk));
-    child.stderr.on('data', (chunk) => output.push(chunk));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        output.push(chunk);
+        if (live) process.stdout.write(chunk);
+      });
+    }
     child.once('error', (error) => settle(127, error.message));
     child.once('exit', (code, signal) => {
       const note = overdue
