@@ -109,7 +109,7 @@ class Contestant {
 
   async measure(caseName: string, milliseconds: number): Promise<Sample> {
     const answer = this.#next();
-    this.#child.send({ kind: 'measure', case: caseName, milliseconds } satisfies Request);
+    this.#send({ kind: 'measure', case: caseName, milliseconds });
     const message = await answer;
     if (message.kind !== 'sample') throw new Error(`${this.name}: expected a sample, got ${message.kind}`);
     return message.sample;
@@ -118,10 +118,15 @@ class Contestant {
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
-    if (this.#child.connected) this.#child.send({ kind: 'close' } satisfies Request);
+    this.#send({ kind: 'close' });
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 2000);
     await exited;
     clearTimeout(timer);
+  }
+
+  #send(request: Request): void {
+    // A process that is gone cannot be told anything; that it is gone is told by its exit.
+    this.#child.send(request, () => {});
   }
 
   #next(): Promise<Answer> {
