@@ -44,6 +44,12 @@ const contenders: readonly Contender[] = [
     packages: ['bentocache'],
     adapter: import.meta.resolve('./competitors/bentocache.ts'),
   },
+  {
+    name: 'bentocache getOrSet, no serialize',
+    packages: ['bentocache'],
+    adapter: import.meta.resolve('./competitors/bentocache.ts'),
+    parameters: { serialize: false },
+  },
 ];
 
 const contest: Contest = {

@@ -24,7 +24,10 @@ export interface LoadingCache {
 }
 
 export interface LoadingModule {
-  readonly openLoadingCache: (load: (key: Key) => Promise<Product>) => LoadingCache;
+  readonly openLoadingCache: (
+    load: (key: Key) => Promise<Product>,
+    parameters: Record<string, unknown>,
+  ) => LoadingCache;
 }
 
 export interface Address {

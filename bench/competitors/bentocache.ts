@@ -11,11 +11,15 @@ import {
   type Product,
 } from './adapter.ts';
 
-/** Without serialising in memory, its faster way. Its keys are strings only: whoever has a number makes one. */
-export function openLoadingCache(load: (key: Key) => Promise<Product>): LoadingCache {
+/** `serialize`: its default; false is its faster way. Its keys are strings only: whoever has a number makes one. */
+export function openLoadingCache(
+  load: (key: Key) => Promise<Product>,
+  parameters: Record<string, unknown>,
+): LoadingCache {
+  const serialize = parameters['serialize'] !== false;
   const cache = new BentoCache({
     default: 'memory',
-    stores: { memory: bentostore().useL1Layer(memoryDriver({ maxItems: capacity, serialize: false })) },
+    stores: { memory: bentostore().useL1Layer(memoryDriver({ maxItems: capacity, serialize })) },
   });
   return { get: (key) => cache.getOrSet({ key: String(key), ttl: lifetime, factory: () => load(key) }) };
 }

@@ -7,7 +7,7 @@ const residentKeys = 1024;
 const operationsPerTurn = 1000;
 
 /** Every hit of a key that is there, either awaited one after the other or a hundred at a time in `Promise.all`. */
-export async function open(adapter: unknown): Promise<Runner> {
+export async function open(adapter: unknown, parameters: Record<string, unknown>): Promise<Runner> {
   const { openLoadingCache } = adapter as LoadingModule;
   let loads = 0;
   const load = async (key: Key): Promise<Product> => {
@@ -25,7 +25,7 @@ export async function open(adapter: unknown): Promise<Runner> {
   ]);
   const caches = new Map<string, LoadingCache>();
   for (const [kind, keys] of kinds) {
-    const cache = openLoadingCache(load);
+    const cache = openLoadingCache(load, parameters);
     caches.set(kind, cache);
     for (const key of keys) {
       for (let time = 0; time < 2; time++) {
