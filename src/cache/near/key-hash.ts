@@ -1,0 +1,64 @@
+import type { KeyPart } from '../../core/key.ts';
+
+/**
+ * Seeded 32-bit hashes of keys. They only choose a segment of an index; inside a segment V8's own hash decides, and equality
+ * is always of whole keys. Multiply and mix as in MurmurHash3's finaliser (Appleby, 2011, public domain).
+ */
+export type KeyHash = (key: KeyPart, seed: number) => number;
+
+/** Characters at the end that a sample takes: ids grow there. */
+const tail = 8;
+
+/** Cheap: of a text its length, its last 8 characters and two from the middle. Keys that agree in all of them collide. */
+export function sampleHash(key: KeyPart, seed: number): number {
+  if (typeof key !== 'string') return hashPrimitive(key, seed);
+  const length = key.length;
+  let hash = seed ^ length;
+  let index = 0;
+  if (length > tail) {
+    index = length - tail;
+    hash = Math.imul(hash ^ key.charCodeAt(length >> 1), 0x9e3779b1);
+    hash = Math.imul(hash ^ key.charCodeAt(length >> 2), 0x9e3779b1);
+  }
+  for (; index < length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x9e3779b1);
+  return finish(hash);
+}
+
+/** Thorough: every character counts, and the high half of the running state is folded back, so the seed decides what collides. */
+export function thoroughHash(key: KeyPart, seed: number): number {
+  if (typeof key !== 'string') return hashPrimitive(key, ~seed);
+  let hash = ~seed ^ key.length;
+  for (let index = 0; index < key.length; index++) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), 0x85ebca6b);
+    hash ^= hash >>> 15;
+  }
+  return finish(hash);
+}
+
+const double = new Float64Array(1);
+const words = new Uint32Array(double.buffer);
+
+function hashPrimitive(key: number | bigint | boolean, seed: number): number {
+  if (typeof key === 'bigint') return hashBigint(key, seed);
+  const number = Number(key);
+  if ((number | 0) === number) return finish(number ^ seed);
+  double[0] = number;
+  return finish(Math.imul(words[0]! ^ seed, 0x9e3779b1) ^ words[1]!);
+}
+
+function hashBigint(key: bigint, seed: number): number {
+  let hash = key < 0n ? ~seed : seed;
+  for (let rest = key < 0n ? -key : key; rest > 0n; rest >>= 32n) {
+    hash = Math.imul(hash ^ Number(BigInt.asUintN(32, rest)), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return finish(hash);
+}
+
+function finish(state: number): number {
+  let hash = state ^ (state >>> 16);
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
