@@ -1,0 +1,50 @@
+import { CisternError } from '../core/error.ts';
+import { encodeKey, type KeyPart, longestEncodedKey } from '../core/key.ts';
+import { type CacheKey, TenantPart } from './tenant.ts';
+
+/** Begins the near tier's key of everything that is not one plain part; a text that begins so is encoded, too. */
+const composed = '\u0000';
+
+/**
+ * The near tier's key of an id. A tuple of one part is that part itself, so that a hit builds no string; everything else is
+ * encoded. Injective. It does not look at a single part: an illegal one (null, NaN) is found by `encodedKey`, before
+ * anything is kept under it.
+ */
+export function nearKey(parts: CacheKey): KeyPart {
+  if (parts.length === 1) {
+    const part = parts[0];
+    if (typeof part === 'string' ? part.charCodeAt(0) !== 0 : !(part instanceof TenantPart))
+      return part as KeyPart;
+  }
+  return composed + encodedKey(parts);
+}
+
+/** The same for an id that is its own key. */
+export function nearKeyOfPart(id: KeyPart): KeyPart {
+  return typeof id === 'string' && id.charCodeAt(0) === 0 ? composed + encodeKey([id]) : id;
+}
+
+/** The printable key, a tenant in front. Throws `CISTERN_KEY`. */
+export function encodedKey(parts: CacheKey): string {
+  const first = (parts as readonly unknown[] | null | undefined)?.[0];
+  if (!(first instanceof TenantPart)) return encodeKey(parts as readonly KeyPart[]);
+  const encoded =
+    parts.length === 1 ? first.encoded() : `${first.encoded()},${encodeKey(parts.slice(1) as KeyPart[])}`;
+  if (encoded.length > longestEncodedKey) {
+    throw new CisternError('CISTERN_KEY', {
+      key: encoded,
+      problem: `is longer than ${longestEncodedKey} characters once encoded`,
+    });
+  }
+  return encoded;
+}
+
+/** The keys of a private cache begin with a tenant. Throws `CISTERN_KEY`. */
+export function checkTenant(cache: string, parts: CacheKey): void {
+  if (parts[0] instanceof TenantPart) return;
+  throw new CisternError('CISTERN_KEY', {
+    cache,
+    key: parts,
+    problem: 'does not begin with tenant(id), but the cache is private',
+  });
+}

@@ -1,0 +1,361 @@
+import { asError, CisternError } from '../core/error.ts';
+import { type Duration, milliseconds } from '../core/duration.ts';
+import type { KeyPart } from '../core/key.ts';
+import type { Clock } from '../core/runtime.ts';
+import type { CallContext } from './call-context.ts';
+import { checkTenant, encodedKey, nearKey, nearKeyOfPart } from './cache-key.ts';
+import type { LoadContext } from './definition.ts';
+import type { Question } from './flight.ts';
+import type { NearEntry } from './near/near-entry.ts';
+import type { NearIndex } from './near/near-index.ts';
+import { type NotFound, notFound } from './not-found.ts';
+import type { CacheSettings, Spans } from './options.ts';
+import { type Outcome, valueOf } from './outcome.ts';
+import type { Reader, Rooms } from './reader.ts';
+import { copy } from './seal/copy.ts';
+import type { ServerRecord } from './server-record.ts';
+import { type CacheStatistics, type Counters, statistics } from './statistics.ts';
+import type { CacheKey } from './tenant.ts';
+import type { Confirmation, Writer } from './writer.ts';
+
+/** For one read. */
+export interface ReadOptions {
+  /** Leaves when aborted: the call rejects with the signal's reason; the load goes on while others wait for it. */
+  readonly signal?: AbortSignal;
+  /** Instead of the cache's `deadline`. */
+  readonly deadline?: Duration;
+}
+
+/** A value with where it came from. Spans in milliseconds. */
+export interface CacheEntry<V> {
+  /** `undefined` when `status` is `negative`. */
+  readonly value: V | undefined;
+  readonly status: 'hit' | 'stale' | 'loaded' | 'negative';
+  readonly tier: 'near' | 'remote' | 'source';
+  readonly age: number;
+  /** Freshness left; below zero for a stale value. */
+  readonly expiresIn: number;
+  /** Why the value is stale, if the source failed. */
+  readonly error?: unknown;
+}
+
+export interface MutateOptions<Id, R> {
+  /** Ids that are known only from the result of the write: invalidated, too. */
+  readonly also?: (result: R) => readonly Id[];
+}
+
+export interface Mutation<R> extends Confirmation {
+  readonly result: R;
+}
+
+/** What a cache is made of. */
+export interface CacheParts<Id> {
+  readonly rooms: Rooms<Id>;
+  readonly reader: Reader<Id>;
+  readonly writer: Writer<Id>;
+  readonly near: NearIndex | undefined;
+  readonly record: ServerRecord | undefined;
+  readonly context: CallContext;
+  readonly key: ((id: Id) => CacheKey) | undefined;
+  /** Whether the family of caches has been closed. */
+  readonly closed: () => boolean;
+}
+
+/** Every how many near hits the clock itself is read, for programs that never yield to the event loop. A power of two, less one. */
+const clockEvery = 127;
+
+/**
+ * One cache: typed by what its loader answers. `Absent` is `undefined` where the loader may answer `notFound`, else `never`.
+ * Made by `define`.
+ */
+export class Cache<Id, V, Absent extends undefined = never> {
+  readonly name: string;
+  readonly #rooms: Rooms<Id>;
+  readonly #settings: CacheSettings;
+  readonly #reader: Reader<Id>;
+  readonly #writer: Writer<Id>;
+  readonly #near: NearIndex | undefined;
+  readonly #record: ServerRecord | undefined;
+  readonly #context: CallContext;
+  readonly #key: ((id: Id) => CacheKey) | undefined;
+  readonly #closed: () => boolean;
+  readonly #clock: Clock;
+  readonly #counters: Counters;
+
+  constructor(parts: CacheParts<Id>) {
+    this.name = parts.rooms.settings.name;
+    this.#rooms = parts.rooms;
+    this.#settings = parts.rooms.settings;
+    this.#reader = parts.reader;
+    this.#writer = parts.writer;
+    this.#near = parts.near;
+    this.#record = parts.record;
+    this.#context = parts.context;
+    this.#key = parts.key;
+    this.#closed = parts.closed;
+    this.#clock = parts.rooms.runtime.clock;
+    this.#counters = parts.rooms.counters;
+  }
+
+  /**
+   * Gets the value, loading it if no tier has it: one load per key and fleet. Rejects with the loader's error when there is
+   * no value to fall back on, with the signal's reason, with `CISTERN_DEADLINE`, `CISTERN_LOAD_TIMEOUT`,
+   * `CISTERN_LOAD_LIMIT`, or `CISTERN_CLOSED`; never because of a failing tier, a bad key or an unstorable value.
+   */
+  get(id: Id, options?: ReadOptions): Promise<V | Absent> {
+    if (options === undefined && this.#near !== undefined && this.#context.current() === undefined) {
+      const entry = this.#nearEntry(id);
+      if (entry !== undefined && (this.#clock.tick || this.#clock.read()) < entry.until) {
+        if ((++this.#counters.nearHits & clockEvery) === 0) this.#clock.read();
+        return (entry.promise ?? this.#promise(entry)) as Promise<V | Absent>;
+      }
+    }
+    return this.#outcome(id, options).then(valueOf) as Promise<V | Absent>;
+  }
+
+  /** The value if the near tier has it fresh, without a promise; `undefined` if not, and for `notFound`. */
+  peek(id: Id): V | undefined {
+    const entry = this.#nearEntry(id);
+    if (entry === undefined || this.#clock.read() >= Math.min(entry.freshUntil, entry.confirmedUntil))
+      return undefined;
+    if (entry.negative) return undefined;
+    return (entry.copied ? copy(entry.value) : entry.value) as V;
+  }
+
+  /** The values of many ids, in the order asked: without those that are `notFound`. Rejects if any key failed. Loads go through `loadMany`. */
+  async getMany(ids: Iterable<Id>, options?: ReadOptions): Promise<Map<Id, V>> {
+    const list = [...ids];
+    const outcomes = await Promise.all(list.map((id) => this.#outcome(id, options)));
+    const values = new Map<Id, V>();
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.value !== notFound) values.set(list[index]!, valueOf(outcome) as V);
+    }
+    return values;
+  }
+
+  /** Like `get`, with where the value came from. */
+  async entry(id: Id, options?: ReadOptions): Promise<CacheEntry<V>> {
+    return this.#entryOf(await this.#outcome(id, options));
+  }
+
+  /** Like `entry`, for many ids; rejects if any key failed. */
+  async entries(ids: Iterable<Id>, options?: ReadOptions): Promise<Map<Id, CacheEntry<V>>> {
+    const list = [...ids];
+    const outcomes = await Promise.all(list.map((id) => this.#outcome(id, options)));
+    return new Map(list.map((id, index) => [id, this.#entryOf(outcomes[index]!)]));
+  }
+
+  /**
+   * Stores a value, by lease and CAS: a load that is under way cannot overwrite it. Rejects, before anything is changed,
+   * with `CISTERN_KEY`, `CISTERN_UNSTORABLE` or `CISTERN_TOO_LARGE`.
+   */
+  async set(id: Id, value: V | NotFound): Promise<Confirmation> {
+    const { key, encoded } = this.#strict(id);
+    return await this.#writer.set(key, encoded, value, this.#settings.spans);
+  }
+
+  /** Removes the entry from all tiers; loads under way are answered and not kept. Rejects with `CISTERN_KEY`. */
+  async delete(id: Id): Promise<Confirmation> {
+    const { key, encoded } = this.#strict(id);
+    return await this.#writer.delete(key, encoded);
+  }
+
+  /** Marks the entry stale: readers get the old value while one reloads it, within the cache's stale spans. Rejects with `CISTERN_KEY`. */
+  async expire(id: Id): Promise<Confirmation> {
+    const { key, encoded } = this.#strict(id);
+    return await this.#writer.expire(key, encoded);
+  }
+
+  /** Loads now, and replaces what is kept. Rejects like a load: the old entry then stays. */
+  async refresh(id: Id, options?: ReadOptions): Promise<V | Absent> {
+    const { key, encoded } = this.#strict(id);
+    const outcome = await this.#reader.reload(key, encoded, this.#question(id), this.#wait(options));
+    return valueOf(outcome) as V | Absent;
+  }
+
+  /** Loads ahead what no tier has. Never rejects: says how many are there now, and how many failed. */
+  async warm(ids: Iterable<Id>): Promise<{ readonly warmed: number; readonly failed: number }> {
+    const settled = await Promise.allSettled([...ids].map((id) => this.#outcome(id, undefined)));
+    const failed = settled.filter((each) => each.status === 'rejected').length;
+    return { warmed: settled.length - failed, failed };
+  }
+
+  /** Forgets all entries, in all tiers and processes, in O(1): a new generation. Other processes notice within `recordPoll`. */
+  async clear(): Promise<Confirmation> {
+    this.#requireOpen();
+    this.#dropAll();
+    const confirmed =
+      this.#settings.remote && this.#record !== undefined ? await this.#record.clear(this.name) : true;
+    this.#dropAll();
+    return { confirmed };
+  }
+
+  /**
+   * Runs a write of yours and invalidates these ids after it: whatever happens, for a write that threw may still have been
+   * carried out. Rejects with what the write threw. Inside it cached reads ask the source (`cachedReadsInWrite`).
+   * An array is always a list of ids.
+   */
+  async mutate<R>(
+    ids: Id | readonly Id[],
+    write: () => R | Promise<R>,
+    options: MutateOptions<Id, R> = {},
+  ): Promise<Mutation<R>> {
+    const list = Array.isArray(ids) ? (ids as readonly Id[]) : [ids as Id];
+    for (const id of list) this.#strict(id);
+    let result: R;
+    let more: readonly Id[] = [];
+    let confirmed = true;
+    try {
+      result = await this.#context.write(write);
+      more = options.also?.(result) ?? [];
+    } finally {
+      confirmed = await this.#invalidate(list);
+    }
+    const also = await this.#invalidate(more);
+    return { result, confirmed: confirmed && also };
+  }
+
+  stats(): CacheStatistics {
+    return statistics(this.#counters, this.#near?.size ?? 0);
+  }
+
+  /** For reads that bring their own loader and lifetimes. */
+  async ask(
+    id: Id,
+    load: (id: Id, context: LoadContext) => unknown,
+    spans: Spans,
+    options?: ReadOptions,
+  ): Promise<unknown> {
+    return valueOf(await this.#outcome(id, options, { id, load, spans }));
+  }
+
+  #promise(entry: NearEntry): Promise<unknown> {
+    if (entry.copied) return Promise.resolve(copy(entry.value));
+    const promise = Promise.resolve(entry.negative ? undefined : entry.value);
+    // The second hit shows that the entry is hot: from now on every caller gets this promise, so nobody may add to it.
+    if (++entry.hits > 1) entry.promise = Object.freeze(promise);
+    return promise;
+  }
+
+  /** `undefined` for a key that cannot be made: the slow path says why. */
+  #nearEntry(id: Id): NearEntry | undefined {
+    try {
+      const key = this.#key;
+      return this.#near?.get(key === undefined ? nearKeyOfPart(id as KeyPart) : nearKey(key(id)));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #outcome(
+    id: Id,
+    options: ReadOptions | undefined,
+    question: Question<Id> = this.#question(id),
+  ): Promise<Outcome> {
+    let wait: { readonly signal: AbortSignal | undefined; readonly deadline: number };
+    try {
+      this.#requireOpen();
+      wait = this.#wait(options);
+      wait.signal?.throwIfAborted();
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    let key: KeyPart;
+    let encoded: string;
+    try {
+      ({ key, encoded } = this.#keys(id));
+    } catch (error) {
+      // A read with a key that cannot be a key is not an error of the cache: the source is asked, and nothing is kept.
+      this.#rooms.keeper.notKept('', 'its key cannot be used', error);
+      return this.#reader.bypass('', question, wait);
+    }
+    const context = this.#context.current();
+    if (context === undefined) return this.#reader.read(key, encoded, question, wait);
+    if (context.writing && this.#settings.cachedReadsInWrite !== 'allow') {
+      if (this.#settings.cachedReadsInWrite === 'bypass') return this.#reader.bypass(key, question, wait);
+      return Promise.reject(new CisternError('CISTERN_IN_WRITE', { cache: this.name }));
+    }
+    const { request } = context;
+    if (request === undefined) return this.#reader.read(key, encoded, question, wait);
+    let read = request.get(this);
+    if (read === undefined) request.set(this, (read = new Map()));
+    const known = read.get(key);
+    if (known !== undefined) return known;
+    const outcome = this.#reader.read(key, encoded, question, wait);
+    read.set(key, outcome);
+    // A failure is not an answer: the next read of this scope tries again.
+    outcome.catch(() => read.delete(key));
+    return outcome;
+  }
+
+  #question(id: Id): Question<Id> {
+    return { id, spans: this.#settings.spans };
+  }
+
+  #wait(options: ReadOptions | undefined): {
+    readonly signal: AbortSignal | undefined;
+    readonly deadline: number;
+  } {
+    const deadline = options?.deadline;
+    return {
+      signal: options?.signal,
+      deadline:
+        deadline === undefined
+          ? this.#settings.deadline
+          : milliseconds('deadline', deadline, { most: 3_600_000 }),
+    };
+  }
+
+  #keys(id: Id): { readonly key: KeyPart; readonly encoded: string } {
+    const parts = this.#key === undefined ? ([id] as unknown as CacheKey) : this.#key(id);
+    if (this.#settings.private) checkTenant(this.name, parts);
+    return {
+      encoded: encodedKey(parts),
+      key: this.#key === undefined ? nearKeyOfPart(id as KeyPart) : nearKey(parts),
+    };
+  }
+
+  /** The keys of a change: a bad key is an error here. */
+  #strict(id: Id): { readonly key: KeyPart; readonly encoded: string } {
+    this.#requireOpen();
+    try {
+      const keys = this.#keys(id);
+      this.#context.forget(this, keys.key);
+      return keys;
+    } catch (error) {
+      if (error instanceof CisternError) throw error;
+      throw new CisternError(
+        'CISTERN_KEY',
+        { cache: this.name, key: id, problem: `cannot be made: ${asError(error).message}` },
+        error,
+      );
+    }
+  }
+
+  async #invalidate(ids: readonly Id[]): Promise<boolean> {
+    const all = await Promise.all(ids.map((id) => this.delete(id)));
+    return all.every((each) => each.confirmed);
+  }
+
+  #dropAll(): void {
+    this.#near?.clear();
+    this.#reader.supersedeAll();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed()) throw new CisternError('CISTERN_CLOSED', { what: `Cache '${this.name}'` });
+  }
+
+  #entryOf(outcome: Outcome): CacheEntry<V> {
+    const now = this.#clock.read();
+    const { status, tier, loadedAt, freshUntil, error } = outcome;
+    return {
+      value: valueOf(outcome) as V | undefined,
+      status: outcome.value === notFound ? 'negative' : status,
+      tier,
+      age: Math.max(0, now - loadedAt),
+      expiresIn: freshUntil - now,
+      ...(error === undefined ? undefined : { error }),
+    };
+  }
+}

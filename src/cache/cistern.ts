@@ -1,0 +1,282 @@
+import { milliseconds } from '../core/duration.ts';
+import { bytes } from '../core/bytes.ts';
+import { CisternError, wrongOption } from '../core/error.ts';
+import type { KeyPart } from '../core/key.ts';
+import { realRuntime, type Runtime } from '../core/runtime.ts';
+import { Background } from './background.ts';
+import { nearKey } from './cache-key.ts';
+import { Cache } from './cache.ts';
+import { CallContext } from './call-context.ts';
+import { structured } from './codec/structured-codec.ts';
+import { Deadlines } from './deadlines.ts';
+import type { AnyDefinition, Definition, Lifetimes, LoadContext } from './definition.ts';
+import { GuardedStore } from './guarded-store.ts';
+import { Keeper } from './keeper.ts';
+import { Loader } from './loader.ts';
+import { NearTier } from './near/near-tier.ts';
+import type { NotFound } from './not-found.ts';
+import {
+  checkedDefinition,
+  checkedName,
+  checkedObject,
+  checkedSpans,
+  type CisternOptions,
+  type Spans,
+} from './options.ts';
+import { Reader, type Rooms } from './reader.ts';
+import { RemoteTier } from './remote-tier.ts';
+import { RetryWindow } from './retry-window.ts';
+import { ServerRecord } from './server-record.ts';
+import { Counters } from './statistics.ts';
+import type { CacheKey } from './tenant.ts';
+import { type Confirmation, Writer } from './writer.ts';
+
+/** What `memoize` takes: a definition without its loader; the key is made from the arguments. */
+export type MemoizeOptions<Arguments extends readonly unknown[], R> = Omit<
+  AnyDefinition<Arguments, R>,
+  'key' | 'load' | 'loadMany' | 'maxBatch' | 'absent' | 'private'
+> & {
+  readonly key: (...parameters: Arguments) => readonly [KeyPart, ...KeyPart[]];
+};
+
+const known: readonly (keyof CisternOptions)[] = [
+  ...([
+    'name',
+    'near',
+    'remote',
+    'remoteTimeout',
+    'recordPoll',
+    'enabled',
+    'background',
+    'closeTimeout',
+  ] as const),
+  ...(['codec', 'codecSteps', 'runtime'] as const),
+];
+
+/** Where reads by `getOrSet` live. No definition may take this name. */
+const adHocName = 'ad-hoc';
+
+/** A family of caches that share a near tier, a remote tier and a name. Made by `cistern()`. */
+export class Cistern implements AsyncDisposable {
+  readonly name: string;
+  readonly #options: CisternOptions;
+  readonly #runtime: Runtime;
+  readonly #deadlines: Deadlines;
+  readonly #background: Background;
+  readonly #near: NearTier | undefined;
+  readonly #store: GuardedStore | undefined;
+  readonly #record: ServerRecord | undefined;
+  readonly #context = new CallContext();
+  readonly #caches = new Map<string, { readonly reader: Reader<never>; readonly clear: () => void }>();
+  readonly #closeTimeout: number;
+  readonly #spans = new WeakMap<object, Spans>();
+  #adHoc: Cache<CacheKey, unknown, undefined> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: CisternOptions) {
+    checkedObject('cistern', options, known);
+    this.name = checkedName('name', options.name);
+    this.#options = options;
+    this.#runtime = options.runtime ?? realRuntime;
+    this.#deadlines = new Deadlines(this.#runtime);
+    if (options.background !== undefined && typeof options.background !== 'function') {
+      throw wrongOption('background', options.background, 'a function');
+    }
+    if (options.enabled !== undefined && typeof options.enabled !== 'boolean') {
+      throw wrongOption('enabled', options.enabled, 'true or false');
+    }
+    this.#background = new Background(this.#runtime, options.background);
+    this.#closeTimeout = milliseconds('closeTimeout', options.closeTimeout ?? 5000, { least: 0 });
+    const enabled = options.enabled ?? true;
+    const remoteTimeout = milliseconds('remoteTimeout', options.remoteTimeout ?? 1000, { most: 60_000 });
+    const poll = milliseconds('recordPoll', options.recordPoll ?? 250, { most: 60_000 });
+    if (options.near !== false) {
+      checkedObject('near', options.near ?? {}, ['maxBytes']);
+      const maxBytes = bytes('near.maxBytes', options.near?.maxBytes ?? '64mb', 1024);
+      if (enabled) this.#near = new NearTier({ maxBytes });
+    }
+    if (options.remote !== undefined) {
+      if (typeof options.remote !== 'object' || typeof options.remote?.execute !== 'function') {
+        throw wrongOption('remote', options.remote, 'a store, such as memcached({ ... }) makes');
+      }
+      if (enabled) {
+        this.#store = new GuardedStore(options.remote, this.#runtime, this.#deadlines, remoteTimeout);
+        this.#record = new ServerRecord(this.#store, this.name, this.#runtime, poll, (before) =>
+          this.#recordChanged(before),
+        );
+      }
+    }
+  }
+
+  /**
+   * Defines a cache. Its name and `version` are part of its keys: two processes that use the same names share entries.
+   * Throws `CISTERN_OPTION` for wrong options and a name that is taken.
+   */
+  define<Id, R>(
+    name: string,
+    definition: Definition<Id, R>,
+  ): Cache<Id, Exclude<R, NotFound>, NotFound extends R ? undefined : never> {
+    if (name === adHocName)
+      throw wrongOption('define(name)', name, 'another name: this one is kept for getOrSet');
+    return this.#define(name, definition as AnyDefinition<Id, R>);
+  }
+
+  /**
+   * Gets a value that has no definition: loads it with `load` if no tier has it. Give the same options object to calls that
+   * belong together. All such reads share one cache, so a key must not be used for two different things.
+   */
+  async getOrSet<R>(
+    key: string | CacheKey,
+    options: Lifetimes<Exclude<R, NotFound>>,
+    load: (context: LoadContext) => R | Promise<R>,
+  ): Promise<Exclude<R, NotFound> | (NotFound extends R ? undefined : never)> {
+    let spans = this.#spans.get(options);
+    if (spans === undefined) {
+      checkedObject('getOrSet', options, ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl']);
+      this.#spans.set(options, (spans = checkedSpans('getOrSet', options)));
+    }
+    const answer = await this.#adHocCache().ask(tuple(key), (_, context) => load(context), spans);
+    return answer as Exclude<R, NotFound>;
+  }
+
+  /** Removes what `getOrSet` kept under this key. */
+  async delete(key: string | CacheKey): Promise<Confirmation> {
+    return await this.#adHocCache().delete(tuple(key));
+  }
+
+  /** A function that remembers: `name` and `key` are mandatory, because two functions or argument lists must never share an entry. */
+  memoize<Arguments extends readonly unknown[], R>(
+    name: string,
+    call: (...parameters: Arguments) => R | Promise<R>,
+    options: MemoizeOptions<Arguments, R>,
+  ): (...parameters: Arguments) => Promise<Exclude<R, NotFound> | (NotFound extends R ? undefined : never)> {
+    if (typeof call !== 'function') throw wrongOption(`memoize('${name}', call)`, call, 'a function');
+    if (typeof options?.key !== 'function')
+      throw wrongOption(`${name}.key`, options?.key, 'a function of the arguments');
+    if (name === adHocName)
+      throw wrongOption('memoize(name)', name, 'another name: this one is kept for getOrSet');
+    const { key, ...rest } = options;
+    const cache = this.#define<Arguments, R>(name, {
+      ...rest,
+      key: (parameters) => key(...parameters),
+      load: (parameters) => call(...parameters),
+    });
+    return (...parameters) => cache.get(parameters);
+  }
+
+  /** A request scope: inside it, in whatever is awaited, each key of each cache is read at most once. */
+  async request<R>(body: () => R | Promise<R>): Promise<R> {
+    return await this.#context.request(body);
+  }
+
+  /**
+   * Closes all caches: who waits is rejected with `CISTERN_CLOSED`, background work is waited for (`closeTimeout`). The
+   * remote store stays open: whoever made it closes it. May be called twice.
+   */
+  async close(): Promise<void> {
+    await (this.#closing ??= this.#close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    // In this order: what is being filled may end, and only then is the rest cut short.
+    await this.#background.drain(this.#closeTimeout);
+    const error = new CisternError('CISTERN_CLOSED', { what: `Cistern '${this.name}'` });
+    for (const { reader } of this.#caches.values()) reader.close(error);
+    this.#record?.close();
+    this.#near?.close();
+  }
+
+  #define<Id, R>(
+    name: string,
+    definition: AnyDefinition<Id, R>,
+  ): Cache<Id, Exclude<R, NotFound>, NotFound extends R ? undefined : never> {
+    if (this.#closing !== undefined)
+      throw new CisternError('CISTERN_CLOSED', { what: `Cistern '${this.name}'` });
+    const tiers = { near: this.#near !== undefined, remote: this.#store !== undefined };
+    const settings = checkedDefinition(name, definition, tiers);
+    if (this.#caches.has(name))
+      throw wrongOption('define(name)', name, 'a name that no other cache of this cistern has');
+    const runtime = this.#runtime;
+    const counters = new Counters();
+    const near = settings.near ? this.#near?.index(name) : undefined;
+    const remote = settings.remote
+      ? new RemoteTier({
+          store: this.#store!,
+          record: this.#record!,
+          prefix: `${this.name}:${name}:${settings.version}:`,
+          format: {
+            cache: name,
+            codec: this.#options.codec ?? structured,
+            steps: this.#options.codecSteps ?? [],
+            maxBytes: settings.maxValueBytes,
+          },
+          schema: settings.schema,
+          staleFor: settings.spans.staleFor,
+          counters,
+        })
+      : undefined;
+    const key = definition.key;
+    const rooms: Rooms<Id> = {
+      settings,
+      runtime,
+      deadlines: this.#deadlines,
+      background: this.#background,
+      counters,
+      keeper: new Keeper(near, settings, remote, runtime, counters),
+      remote,
+      loader: new Loader<Id>(
+        settings,
+        definition as AnyDefinition<Id, unknown>,
+        (id) => nearKey(key === undefined ? ([id] as never) : key(id)),
+        runtime,
+        counters,
+      ),
+      retry: new RetryWindow(settings.retryAfterError),
+    };
+    const reader = new Reader(rooms);
+    this.#caches.set(name, {
+      reader: reader as unknown as Reader<never>,
+      clear: () => {
+        near?.clear();
+        reader.supersedeAll();
+      },
+    });
+    return new Cache({
+      rooms,
+      reader,
+      writer: new Writer(rooms, reader),
+      near,
+      record: this.#record,
+      context: this.#context,
+      key,
+      closed: () => this.#closing !== undefined,
+    });
+  }
+
+  #adHocCache(): Cache<CacheKey, unknown, undefined> {
+    return (this.#adHoc ??= this.#define<CacheKey, unknown>(adHocName, {
+      key: (parts) => parts,
+      load: () => undefined,
+      ttl: '1m',
+    }) as unknown as Cache<CacheKey, unknown, undefined>);
+  }
+
+  /** Another process cleared caches, or the server lost its record: what this process keeps of them is older. */
+  #recordChanged(before: (cache: string) => string): void {
+    for (const [name, { clear }] of this.#caches)
+      if (this.#record!.generation(name) !== before(name)) clear();
+  }
+}
+
+function tuple(key: string | CacheKey): CacheKey {
+  return typeof key === 'string' ? [key] : key;
+}
+
+/** Opens a family of caches. Throws `CISTERN_OPTION` naming the option that is wrong. */
+export function cistern(options: CisternOptions): Cistern {
+  return new Cistern(options);
+}

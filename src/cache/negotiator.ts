@@ -1,0 +1,202 @@
+import { tell } from '../core/events.ts';
+import { longestLife, type Right } from '../core/store.ts';
+import type { Flight } from './flight.ts';
+import { pollDelay, refreshTime } from './freshness.ts';
+import type { Admitted } from './keeper.ts';
+import { notFound } from './not-found.ts';
+import type { Outcome } from './outcome.ts';
+import type { Rooms } from './reader.ts';
+import type { RemoteKey, RemoteRead, RemoteTier } from './remote-tier.ts';
+
+/**
+ * Leave to load, and what may be done with the value: fill the remote tier by CAS (then the near tier), keep it in the near
+ * tier alone (the remote tier gave no answer, or no lease), or answer it and keep it nowhere (somebody else has the right).
+ */
+export type Grant =
+  | {
+      readonly keep: 'remote';
+      readonly at: RemoteKey;
+      readonly right: Right;
+      readonly cas: string;
+      /** Whether the right is ours, so that it must be given back if nothing is filled. */
+      readonly won: boolean;
+    }
+  | { readonly keep: 'near' }
+  | { readonly keep: 'nothing' };
+
+type Answered = Exclude<RemoteRead, { readonly found: 'failed' }>;
+
+/** Above the life that is left, in milliseconds: the next asker of this threshold competes for the right to reload. */
+const justAbove = 1000;
+/** How far a store that counts whole seconds, and adds one, may be above the life that was asked for. */
+const grain = 3000;
+
+/**
+ * Asks the remote tier for a key until there is an answer, or leave to load: exactly one asker in the fleet gets that leave,
+ * the others get the old value or poll. A holder that dies is replaced after the lease time.
+ */
+export class Negotiator<Id> {
+  readonly #rooms: Rooms<Id>;
+  readonly #remote: RemoteTier;
+
+  constructor(rooms: Rooms<Id>, remote: RemoteTier) {
+    this.#rooms = rooms;
+    this.#remote = remote;
+  }
+
+  /** `undefined`: the flight has its answer, and somebody else loads if anybody must. */
+  async ask(flight: Flight<Id>): Promise<Grant | undefined> {
+    const { settings, runtime } = this.#rooms;
+    const started = runtime.clock.read();
+    const rival = { cas: '', since: 0, asked: 0 };
+    let recache = this.#firstThreshold(flight, started);
+    let competed = 0;
+    for (;;) {
+      const read = await this.#remote.read(flight.encoded, {
+        // A superseded flight keeps nothing, so it must not take the right from those who would.
+        lease: flight.superseded ? undefined : settings.lease,
+        recache: flight.superseded ? undefined : recache,
+        deadline: flight.deadline,
+      });
+      const now = runtime.clock.read();
+      if (read.found === 'failed') return { keep: 'near' };
+      const won = read.claim === 'won';
+      const grant: Grant = { keep: 'remote', at: read.at, right: read.right, cas: read.cas, won };
+      if (flight.over) {
+        this.#giveBack(read);
+        return undefined;
+      }
+      if (flight.want === 'now') return read.cas === '' ? { keep: 'near' } : grant;
+      if (this.#answer(flight, read, now, rival.asked++ === 0)) {
+        if (won) this.#giveBack(read);
+        return undefined;
+      }
+      if (won) return grant;
+      if (read.claim === 'none' && (read.right === 'lease' || flight.superseded)) {
+        return { keep: flight.superseded ? 'nothing' : 'near' };
+      }
+      if (read.claim === 'none' && competed++ < 3) {
+        recache = Math.min(read.expiresIn + justAbove, longestLife);
+        continue;
+      }
+      if (flight.answered && !flight.awaited) return undefined;
+      if (!(await this.#poll(flight, read, rival, started, now))) {
+        if (flight.fallback === undefined) return { keep: 'nothing' };
+        tell('stale', { cache: settings.name, key: flight.encoded });
+        flight.answer({ ...flight.fallback, status: 'stale' });
+        return undefined;
+      }
+    }
+  }
+
+  /** What is left of an entry's whole life when its right to reload may be won by a plain read: once it has aged. */
+  #firstThreshold(flight: Flight<Id>, now: number): number | undefined {
+    const { staleFor } = flight.question.spans;
+    if (flight.want === 'now') return longestLife;
+    if (flight.want === 'early' && flight.fallback !== undefined) {
+      return Math.min(flight.fallback.freshUntil - now + staleFor + grain, longestLife);
+    }
+    return staleFor > 0 ? staleFor : undefined;
+  }
+
+  /** Answers the flight from what was read, if it can. True: there is nothing more to do. */
+  #answer(flight: Flight<Id>, read: Answered, now: number, first: boolean): boolean {
+    const { counters, keeper, settings, background, runtime } = this.#rooms;
+    if (read.found === 'nothing') {
+      if (first) counters.remoteMisses++;
+      return false;
+    }
+    const admitted = keeper.admit(read.content!.negative ? notFound : read.content!.value);
+    const outcome = this.#outcome(flight, read, admitted, now);
+    const fresh = now < outcome.freshUntil;
+    if (fresh) counters.remoteHits++;
+    else if (first) counters.remoteStaleHits++;
+    if (fresh && read.claim !== 'won') {
+      const { loadMilliseconds } = read.content!;
+      const due =
+        flight.want === 'value' &&
+        !settings.near &&
+        settings.refreshAhead > 0 &&
+        refreshTime(outcome.freshUntil, loadMilliseconds, settings.refreshAhead, runtime.random()) <= now;
+      this.#keep(flight, read, admitted, outcome, flight.want === 'value');
+      if (!due || flight.answered) {
+        flight.answer(outcome);
+        return true;
+      }
+      background.run(settings.name, flight.done);
+      flight.answerEarly(outcome, now);
+      flight.fallback = { ...outcome, status: 'stale' };
+      return false;
+    }
+    flight.fallback = { ...outcome, status: 'stale' };
+    if (!flight.answered && now < Math.max(outcome.servableUntil, outcome.freshUntil)) {
+      background.run(settings.name, flight.done);
+      flight.answerEarly(outcome, now);
+      this.#keep(flight, read, admitted, outcome, false);
+      tell('stale', { cache: settings.name, key: flight.encoded });
+    }
+    return false;
+  }
+
+  #outcome(flight: Flight<Id>, read: Answered, admitted: Admitted, now: number): Outcome {
+    const { freshFor } = read.content!.life;
+    const { staleWhileRevalidate, staleFor } = flight.question.spans;
+    const aged = read.markedFor === undefined ? -read.freshFor : read.markedFor;
+    const freshUntil = read.markedFor === undefined ? now + read.freshFor : now - read.markedFor;
+    return {
+      value: admitted.value,
+      copied: admitted.copied,
+      status: read.freshFor > 0 && read.markedFor === undefined ? 'hit' : 'stale',
+      tier: 'remote',
+      loadedAt: now - freshFor - aged,
+      freshUntil,
+      servableUntil: freshUntil + Math.min(staleWhileRevalidate, staleFor),
+    };
+  }
+
+  #keep(flight: Flight<Id>, read: Answered, admitted: Admitted, outcome: Outcome, ahead: boolean): void {
+    if (flight.superseded || admitted.refused !== undefined || this.#remote.generation !== read.at.generation)
+      return;
+    this.#rooms.keeper.keep(flight.key, admitted, {
+      loadedAt: outcome.loadedAt,
+      freshUntil: outcome.freshUntil,
+      staleUntil: this.#rooms.runtime.clock.read() + Math.min(read.expiresIn, longestLife),
+      loadMilliseconds: read.content!.loadMilliseconds,
+      ahead,
+    });
+  }
+
+  /** Waits before the next question. False: the time that is left is just enough for a load, so waiting is over. */
+  async #poll(
+    flight: Flight<Id>,
+    read: Answered,
+    rival: { cas: string; since: number },
+    started: number,
+    now: number,
+  ): Promise<boolean> {
+    const { runtime, settings, loader } = this.#rooms;
+    if (read.cas !== rival.cas) {
+      rival.cas = read.cas;
+      rival.since = now;
+    } else if (now - rival.since >= settings.lease) {
+      // Its holder is dead or hopelessly late: whoever asks next takes over, and the holder's fill is refused.
+      await this.#remote.release(read.at, read.right, read.cas);
+      rival.cas = '';
+      return true;
+    }
+    const reserve = Math.max(loader.usualMilliseconds * 1.5, (flight.deadline - started) * 0.1);
+    const spare = flight.deadline - now - reserve;
+    if (spare <= 0) return false;
+    const delay = Math.min(pollDelay(now - started, runtime.random()), spare);
+    await new Promise<void>((resolve) => void runtime.after(delay, resolve, true));
+    return true;
+  }
+
+  #giveBack(read: Answered): void {
+    if (read.claim !== 'won') return;
+    this.#rooms.background.run(
+      this.#rooms.settings.name,
+      this.#remote.release(read.at, read.right, read.cas),
+    );
+  }
+}

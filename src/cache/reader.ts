@@ -1,0 +1,327 @@
+import { CisternError } from '../core/error.ts';
+import { tell } from '../core/events.ts';
+import type { KeyPart } from '../core/key.ts';
+import type { Runtime } from '../core/runtime.ts';
+import type { Background } from './background.ts';
+import type { EntryContent } from './codec/envelope.ts';
+import type { Deadlines, Due } from './deadlines.ts';
+import { Flight, type Question, type WaitOptions, type Want } from './flight.ts';
+import { jittered } from './freshness.ts';
+import type { Admitted, Keeper } from './keeper.ts';
+import { type Grant, Negotiator } from './negotiator.ts';
+import type { Loader } from './loader.ts';
+import { notFound } from './not-found.ts';
+import type { CacheSettings } from './options.ts';
+import type { Outcome } from './outcome.ts';
+import type { RemoteTier } from './remote-tier.ts';
+import type { RetryWindow } from './retry-window.ts';
+import type { Counters } from './statistics.ts';
+
+/** What the rooms of one cache share. */
+export interface Rooms<Id> {
+  readonly settings: CacheSettings;
+  readonly runtime: Runtime;
+  readonly deadlines: Deadlines;
+  readonly background: Background;
+  readonly counters: Counters;
+  readonly keeper: Keeper;
+  readonly remote: RemoteTier | undefined;
+  readonly loader: Loader<Id>;
+  readonly retry: RetryWindow;
+}
+
+/**
+ * The read path below the near hit: one flight per key, which asks the remote tier, takes the lease, loads, answers, and
+ * fills. An invalidation supersedes a flight: its callers get their value, and no tier keeps it.
+ */
+export class Reader<Id> {
+  readonly #rooms: Rooms<Id>;
+  readonly #negotiator: Negotiator<Id> | undefined;
+  readonly #flights = new Map<KeyPart, Flight<Id>>();
+
+  constructor(rooms: Rooms<Id>) {
+    this.#rooms = rooms;
+    this.#negotiator = rooms.remote === undefined ? undefined : new Negotiator(rooms, rooms.remote);
+  }
+
+  get flights(): number {
+    return this.#flights.size;
+  }
+
+  /** The whole read: near tier, then a flight. The fast path of a fresh near hit stands before this, in the cache. */
+  read(key: KeyPart, encoded: string, question: Question<Id>, options: WaitOptions): Promise<Outcome> {
+    const { keeper, runtime, counters } = this.#rooms;
+    const now = runtime.clock.read();
+    const { staleWhileRevalidate } = question.spans;
+    const entry = keeper.near?.get(key);
+    let fallback: Outcome | undefined;
+    if (entry !== undefined && now < Math.max(entry.freshUntil, entry.staleUntil)) {
+      const outcome = keeper.outcome(entry, now, staleWhileRevalidate);
+      if (now < entry.confirmedUntil && now < Math.max(entry.freshUntil, outcome.servableUntil)) {
+        if (outcome.status === 'hit') counters.nearHits++;
+        else counters.nearStaleHits++;
+        if (now >= entry.until) this.#reloadBehind(key, encoded, question, outcome, now);
+        return Promise.resolve(outcome);
+      }
+      fallback = { ...outcome, status: 'stale' };
+    }
+    counters.nearMisses++;
+    const running = this.#flights.get(key);
+    if (running !== undefined) {
+      running.fallback ??= fallback;
+      return running.wait(now, options);
+    }
+    const flight = this.#flight(key, encoded, question, 'value', fallback);
+    const answer = flight.wait(now, options);
+    this.#depart(flight);
+    return answer;
+  }
+
+  /** Loads now, whatever is kept, and replaces it. Reloads of one key join. */
+  reload(key: KeyPart, encoded: string, question: Question<Id>, options: WaitOptions): Promise<Outcome> {
+    const now = this.#rooms.runtime.clock.read();
+    const running = this.#flights.get(key);
+    if (running?.want === 'now' && !running.answered) return running.wait(now, options);
+    this.supersede(key);
+    const flight = this.#flight(key, encoded, question, 'now', undefined);
+    const answer = flight.wait(now, options);
+    this.#depart(flight);
+    return answer;
+  }
+
+  /** Asks the source and keeps nothing: for bad keys, and inside a write. */
+  async bypass(key: KeyPart, question: Question<Id>, options: WaitOptions): Promise<Outcome> {
+    const { settings, deadlines, runtime } = this.#rooms;
+    const flight = new Flight(key, '', question, 'now', settings, deadlines, () => undefined);
+    flight.superseded = true;
+    const answer = flight.wait(runtime.clock.read(), options);
+    void this.#load(flight, { keep: 'nothing' })
+      .catch((error: unknown) => flight.fail(error))
+      .finally(() => flight.finish());
+    return await answer;
+  }
+
+  /** An invalidation: who waits gets the value of the flight, nobody keeps it, and the next read starts anew. */
+  supersede(key: KeyPart): void {
+    const flight = this.#flights.get(key);
+    if (flight === undefined) return;
+    flight.superseded = true;
+    this.#flights.delete(key);
+  }
+
+  supersedeAll(): void {
+    for (const flight of this.#flights.values()) flight.superseded = true;
+    this.#flights.clear();
+  }
+
+  /** Ends all flights: who waits gets the error, loaders are aborted. */
+  close(error: Error): void {
+    for (const flight of this.#flights.values()) {
+      flight.superseded = true;
+      flight.fail(error);
+      flight.over = true;
+      flight.controller.abort(error);
+    }
+    this.#flights.clear();
+  }
+
+  #flight(
+    key: KeyPart,
+    encoded: string,
+    question: Question<Id>,
+    want: Want,
+    fallback: Outcome | undefined,
+  ): Flight<Id> {
+    const { settings, deadlines } = this.#rooms;
+    const flight: Flight<Id> = new Flight(key, encoded, question, want, settings, deadlines, () =>
+      this.#land(flight),
+    );
+    flight.fallback = fallback;
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  #land(flight: Flight<Id>): void {
+    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+  }
+
+  #depart(flight: Flight<Id>): Promise<void> {
+    flight.done = this.#run(flight);
+    return flight.done;
+  }
+
+  /** An old or early-refresh near hit was answered: reload it without anybody waiting. */
+  #reloadBehind(key: KeyPart, encoded: string, question: Question<Id>, answered: Outcome, now: number): void {
+    const { settings, background, retry } = this.#rooms;
+    if (this.#flights.has(key)) return;
+    const aged = answered.status === 'stale';
+    if (retry.failure(key, now) !== undefined) return;
+    const flight = this.#flight(key, encoded, question, aged ? 'value' : 'early', {
+      ...answered,
+      status: 'stale',
+    });
+    flight.answerEarly(answered, now);
+    background.run(settings.name, this.#depart(flight));
+    if (aged) tell('stale', { cache: settings.name, key: encoded });
+  }
+
+  async #run(flight: Flight<Id>): Promise<void> {
+    try {
+      const grant =
+        this.#negotiator === undefined ? ({ keep: 'near' } as const) : await this.#negotiator.ask(flight);
+      if (grant !== undefined) await this.#load(flight, grant);
+    } catch (error) {
+      flight.fail(error);
+      tell('background-failed', { cache: this.#rooms.settings.name, error });
+    } finally {
+      this.#land(flight);
+      flight.finish();
+    }
+  }
+
+  async #load(flight: Flight<Id>, grant: Grant): Promise<void> {
+    const { runtime, settings, deadlines, loader, retry } = this.#rooms;
+    const started = runtime.clock.read();
+    const failed = flight.want === 'now' ? undefined : retry.failure(flight.key, started);
+    if (failed !== undefined && flight.fallback !== undefined) {
+      this.#giveBack(grant);
+      flight.answer({ ...flight.fallback, status: 'stale', error: failed.error });
+      return;
+    }
+    const deadline = started + settings.loadTimeout;
+    const limit: Due = {
+      deadline,
+      expire: () =>
+        flight.controller.abort(
+          new CisternError('CISTERN_LOAD_TIMEOUT', {
+            cache: settings.name,
+            milliseconds: settings.loadTimeout,
+          }),
+        ),
+    };
+    deadlines.add(limit);
+    let value: unknown;
+    try {
+      value = await loader.load({
+        id: flight.question.id,
+        key: flight.key,
+        stale:
+          flight.fallback === undefined || flight.fallback.value === notFound ? undefined : flight.fallback,
+        signal: flight.controller.signal,
+        deadline: Math.min(deadline, flight.deadline),
+        load: flight.question.load,
+      });
+    } catch (error) {
+      this.#loadFailed(flight, grant, error);
+      return;
+    } finally {
+      deadlines.remove(limit);
+    }
+    retry.close(flight.key);
+    const rest = this.#loaded(flight, grant, value, runtime.clock.read() - started);
+    if (rest !== undefined) {
+      this.#rooms.background.run(settings.name, rest);
+      await rest;
+    }
+  }
+
+  /** A failed load gives its right back, and changes no entry. */
+  #loadFailed(flight: Flight<Id>, grant: Grant, error: unknown): void {
+    const { settings, retry, runtime } = this.#rooms;
+    this.#giveBack(grant);
+    if (flight.over) return;
+    const { fallback } = flight;
+    if (fallback === undefined || flight.want === 'now') {
+      flight.fail(error);
+      return;
+    }
+    retry.open(flight.key, runtime.clock.read(), error);
+    tell('stale', { cache: settings.name, key: flight.encoded, error });
+    flight.answer({ ...fallback, status: 'stale', error });
+  }
+
+  /** Answers, and then keeps what may be kept. The promise is the part that callers do not wait for. */
+  #loaded(flight: Flight<Id>, grant: Grant, value: unknown, took: number): Promise<void> | undefined {
+    const { runtime, keeper, settings } = this.#rooms;
+    const now = runtime.clock.read();
+    const admitted = keeper.admit(value);
+    let ttl: number | undefined;
+    let problem: unknown;
+    try {
+      ttl = value === notFound ? flight.question.spans.negativeTtl : flight.question.spans.ttl(value);
+    } catch (error) {
+      problem = error;
+    }
+    const freshFor = ttl === undefined || ttl === 0 ? 0 : jittered(ttl, settings.jitter, runtime.random());
+    const staleFor = value === notFound ? 0 : flight.question.spans.staleFor;
+    flight.answer({
+      value: admitted.value,
+      copied: admitted.copied,
+      status: 'loaded',
+      tier: 'source',
+      loadedAt: now,
+      freshUntil: now + freshFor,
+      servableUntil: now + freshFor,
+    });
+    const reason =
+      (admitted.refused === undefined ? undefined : `${admitted.refused.path} ${admitted.refused.problem}`) ??
+      (problem !== undefined
+        ? "its 'ttl' could not be told"
+        : flight.superseded
+          ? 'it was invalidated during the load'
+          : undefined);
+    if (reason !== undefined || freshFor === 0 || grant.keep === 'nothing') {
+      this.#giveBack(grant);
+      if (reason !== undefined) keeper.notKept(flight.key, reason, problem);
+      return undefined;
+    }
+    const content: EntryContent = {
+      negative: value === notFound,
+      value: admitted.value,
+      life: { freshFor, staleFor },
+      loadMilliseconds: Math.round(took),
+    };
+    if (grant.keep === 'remote') return this.#fill(flight, grant, content, admitted, now);
+    this.#keep(flight, content, admitted, now);
+    return undefined;
+  }
+
+  /** The remote tier first: the near tier may only hold what the remote tier took, or what it could not be asked about. */
+  async #fill(
+    flight: Flight<Id>,
+    grant: Grant & { readonly keep: 'remote' },
+    content: EntryContent,
+    admitted: Admitted,
+    now: number,
+  ): Promise<void> {
+    const { keeper } = this.#rooms;
+    const remote = this.#rooms.remote!;
+    try {
+      const filled = await remote.fill(grant.at, grant.cas, grant.right, content);
+      const current = !flight.superseded && remote.generation === grant.at.generation;
+      if (filled !== 'refused' && current) this.#keep(flight, content, admitted, now);
+      else keeper.notKept(flight.key, 'it was invalidated before it was stored');
+      if (filled === 'refused' && flight.want === 'now') await remote.remove(flight.encoded, 0);
+    } catch (error) {
+      this.#giveBack(grant);
+      keeper.notKept(flight.key, 'it cannot be encoded', error);
+    }
+  }
+
+  #keep(flight: Flight<Id>, content: EntryContent, admitted: Admitted, now: number): void {
+    const freshUntil = now + content.life.freshFor;
+    this.#rooms.keeper.keep(flight.key, admitted, {
+      loadedAt: now,
+      freshUntil,
+      staleUntil: freshUntil + content.life.staleFor,
+      loadMilliseconds: content.loadMilliseconds,
+      ahead: true,
+    });
+  }
+
+  #giveBack(grant: Grant): void {
+    if (grant.keep !== 'remote' || !grant.won) return;
+    const { background, settings, remote } = this.#rooms;
+    background.run(settings.name, remote!.release(grant.at, grant.right, grant.cas));
+  }
+}

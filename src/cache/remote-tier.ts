@@ -1,0 +1,234 @@
+import { tell } from '../core/events.ts';
+import { type StoreKey, storeKey } from '../core/key.ts';
+import type { Claim, HitReply, MissReply, Reply, Right } from '../core/store.ts';
+import { decodeEntry, encodeEntry, type EntryContent, type EntryFormat } from './codec/envelope.ts';
+import type { GuardedStore } from './guarded-store.ts';
+import type { ServerRecord } from './server-record.ts';
+import type { StandardSchema } from './standard-schema.ts';
+import type { Counters } from './statistics.ts';
+
+/** Where an entry was looked for: the key under the generation of that moment. */
+export interface RemoteKey extends StoreKey {
+  readonly generation: string;
+}
+
+/** What a read found. `failed`: the tier gave no answer in time. */
+export type RemoteRead =
+  | { readonly found: 'failed' }
+  | {
+      readonly found: 'value' | 'nothing';
+      /** With `value`. An entry that cannot be decoded, or that the schema refuses, is `nothing`. */
+      readonly content: EntryContent | undefined;
+      /** Freshness left in milliseconds; <= 0: aged. */
+      readonly freshFor: number;
+      /** Life left in milliseconds: what a threshold must be above to compete for the right to reload. */
+      readonly expiresIn: number;
+      /** Marked stale so long ago (milliseconds), or `undefined`. */
+      readonly markedFor: number | undefined;
+      readonly claim: Claim;
+      readonly right: Right;
+      readonly cas: string;
+      readonly at: RemoteKey;
+    };
+
+export interface RemoteReadOptions {
+  readonly lease?: number | undefined;
+  readonly recache?: number | undefined;
+  readonly deadline: number;
+}
+
+/** What became of a fill. `refused`: somebody invalidated or stored meanwhile. */
+export type Filled = 'stored' | 'refused' | 'failed';
+
+/** One cache's view of the remote tier: ids to keys, values to bytes, replies to what the read path needs. Never rejects, but for what encoding refuses. */
+export class RemoteTier {
+  readonly #store: GuardedStore;
+  readonly #record: ServerRecord;
+  readonly #prefix: string;
+  readonly #format: EntryFormat;
+  readonly #schema: StandardSchema | undefined;
+  readonly #staleFor: number;
+  readonly #counters: Counters;
+
+  constructor(options: {
+    readonly store: GuardedStore;
+    readonly record: ServerRecord;
+    readonly prefix: string;
+    readonly format: EntryFormat;
+    readonly schema: StandardSchema | undefined;
+    readonly staleFor: number;
+    readonly counters: Counters;
+  }) {
+    this.#store = options.store;
+    this.#record = options.record;
+    this.#prefix = options.prefix;
+    this.#format = options.format;
+    this.#schema = options.schema;
+    this.#staleFor = options.staleFor;
+    this.#counters = options.counters;
+  }
+
+  /** The generation that reads go to now, `undefined` while unknown. */
+  get generation(): string | undefined {
+    return this.#record.generation(this.#format.cache);
+  }
+
+  /** The near tier holds entries until then: a `clear()` elsewhere must be noticed. */
+  watch(until: number): void {
+    this.#record.watch(until);
+  }
+
+  /**
+   * Reads an entry. The server record travels in the same batch when it is due; if it shows another generation, the read is
+   * repeated there, so an answer never comes from before a `clear()` that the record already tells of.
+   */
+  async read(encoded: string, options: RemoteReadOptions): Promise<RemoteRead> {
+    for (let attempt = 0; ; attempt++) {
+      const checking = this.#record.current();
+      if (this.generation === undefined && checking !== undefined) await checking;
+      const at = this.#at(encoded);
+      if (at === undefined) return this.#failed();
+      const reply = await this.#store.execute({
+        kind: 'get',
+        key: at.key,
+        deadline: this.#store.deadline(options.deadline),
+        ...(options.lease === undefined ? undefined : { lease: options.lease }),
+        ...(options.recache === undefined ? undefined : { recache: options.recache }),
+      });
+      if (checking !== undefined) await checking;
+      if (at.generation !== this.generation && attempt < 2) continue;
+      if (reply.kind === 'hit') return await this.#hit(reply, at);
+      if (reply.kind === 'miss') return this.#miss(reply, at);
+      return this.#failed();
+    }
+  }
+
+  /** Stores by the CAS of the read. Throws what encoding refuses: `CISTERN_UNSTORABLE`, `CISTERN_TOO_LARGE`. */
+  async fill(at: RemoteKey, cas: string, right: Right, content: EntryContent): Promise<Filled> {
+    const value = encodeEntry(content, at, this.#format);
+    const reply = await this.#store.execute({
+      kind: 'set',
+      mode: 'set',
+      key: at.key,
+      value,
+      flags: 0,
+      life: content.life,
+      cas,
+      deadline: this.#store.deadline(),
+    });
+    if (reply.kind === 'stored') return 'stored';
+    if (reply.kind === 'failed') {
+      this.#counters.remoteFailures++;
+      return 'failed';
+    }
+    if (reply.kind === 'conflict' && right === 'lease') await this.#sweepPlaceholder(at);
+    return 'refused';
+  }
+
+  /** Checks that a value could be stored. Throws `CISTERN_UNSTORABLE`, `CISTERN_TOO_LARGE`. */
+  check(content: EntryContent, encoded: string): void {
+    encodeEntry(content, storeKey(this.#prefix, encoded), this.#format);
+  }
+
+  async release(at: RemoteKey, right: Right, cas: string): Promise<void> {
+    await this.#store.execute({ kind: 'release', key: at.key, right, cas, deadline: this.#store.deadline() });
+  }
+
+  /** Removes an entry, or marks it stale for `staleFor`. True: confirmed. */
+  async remove(encoded: string, staleFor: number): Promise<boolean> {
+    await this.#record.current();
+    const at = this.#at(encoded);
+    if (at === undefined) return false;
+    const reply = await this.#store.execute({
+      kind: 'delete',
+      key: at.key,
+      deadline: this.#store.deadline(),
+      ...(staleFor > 0 ? { staleFor } : undefined),
+    });
+    if (reply.kind === 'failed') this.#counters.remoteFailures++;
+    // A clear() that was noticed meanwhile has made the entry unreachable: that is more than was asked for.
+    return reply.kind === 'stored' || reply.kind === 'notFound';
+  }
+
+  #at(encoded: string): RemoteKey | undefined {
+    const generation = this.generation;
+    if (generation === undefined) return undefined;
+    const { key, hashed } = storeKey(`${this.#prefix}${generation}:`, encoded);
+    return { key, hashed, generation };
+  }
+
+  #failed(): RemoteRead {
+    this.#counters.remoteFailures++;
+    return { found: 'failed' };
+  }
+
+  #miss(reply: MissReply, at: RemoteKey): RemoteRead {
+    const { lease: claim, cas } = reply;
+    return {
+      found: 'nothing',
+      content: undefined,
+      freshFor: 0,
+      expiresIn: 0,
+      markedFor: undefined,
+      claim,
+      right: 'lease',
+      cas,
+      at,
+    };
+  }
+
+  async #hit(reply: HitReply, at: RemoteKey): Promise<RemoteRead> {
+    const content = await this.#decode(reply, at);
+    return {
+      found: content === undefined ? 'nothing' : 'value',
+      content,
+      freshFor: content === undefined ? 0 : Math.min(reply.freshFor, content.life.freshFor),
+      expiresIn: reply.expiresIn,
+      markedFor: reply.marked ? Math.max(0, this.#staleFor - reply.expiresIn) : undefined,
+      claim: reply.claim,
+      right: reply.marked ? 'stale' : 'recache',
+      cas: reply.cas,
+      at,
+    };
+  }
+
+  async #decode(reply: HitReply, at: RemoteKey): Promise<EntryContent | undefined> {
+    try {
+      const content = decodeEntry(reply.value, at, this.#format);
+      if (this.#schema === undefined || content.negative) return content;
+      const given = this.#schema['~standard'].validate(content.value);
+      const result = given instanceof Promise ? await given : given;
+      if (result.issues === undefined) return { ...content, value: result.value };
+      const reason = `the schema refuses it: ${result.issues.map((issue) => issue.message).join('; ')}`;
+      tell('not-kept', { cache: this.#format.cache, key: at.key, reason });
+    } catch (error) {
+      tell('not-kept', {
+        cache: this.#format.cache,
+        key: at.key,
+        reason: 'the stored entry cannot be decoded',
+        error,
+      });
+    }
+    return undefined;
+  }
+
+  /**
+   * After a conflict on a lease fill: memcached before 1.6.24 changes the CAS of an item by itself when it moves a slab page,
+   * and the placeholder would then keep everybody waiting until it expires. Deleting it by its new CAS frees the key; if it
+   * is somebody else's fresh lease, that costs one load.
+   */
+  async #sweepPlaceholder(at: RemoteKey): Promise<void> {
+    const reply: Reply = await this.#store.execute({
+      kind: 'get',
+      key: at.key,
+      deadline: this.#store.deadline(),
+    });
+    if (reply.kind !== 'miss' || reply.cas === '') return;
+    await this.#store.execute({
+      kind: 'delete',
+      key: at.key,
+      cas: reply.cas,
+      deadline: this.#store.deadline(),
+    });
+  }
+}

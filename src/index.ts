@@ -1,0 +1,34 @@
+/** The front door: caches, and what is needed to define them. Stores with a server behind them have doors of their own. */
+export {
+  Cache,
+  type CacheEntry,
+  type MutateOptions,
+  type Mutation,
+  type ReadOptions,
+} from './cache/cache.ts';
+export { cistern, Cistern, type MemoizeOptions } from './cache/cistern.ts';
+export type { Codec } from './cache/codec/codec.ts';
+export type { CodecStep } from './cache/codec/codec-step.ts';
+export type {
+  Definition,
+  Lifetimes,
+  LoadContext,
+  LoadedMany,
+  LoadLimits,
+  LoadManyContext,
+} from './cache/definition.ts';
+export { notFound, type NotFound } from './cache/not-found.ts';
+export type { CisternOptions } from './cache/options.ts';
+export type { StandardSchema } from './cache/standard-schema.ts';
+export type { CacheStatistics } from './cache/statistics.ts';
+export { type CacheKey, type PrivateKey, tenant, type TenantPart } from './cache/tenant.ts';
+export type { Confirmation } from './cache/writer.ts';
+export type { Bytes } from './core/bytes.ts';
+export type { Duration } from './core/duration.ts';
+export { CisternError, type ErrorCode } from './core/error.ts';
+export type { Events } from './core/events.ts';
+export type { KeyPart, KeyTuple } from './core/key.ts';
+export type { Runtime } from './core/runtime.ts';
+export type { Store } from './core/store.ts';
+export { memory, type MemoryOptions } from './stores/memory/memory.ts';
+export { nothing } from './stores/nothing.ts';
