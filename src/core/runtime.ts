@@ -52,7 +52,7 @@ export type Target = { readonly host: string; readonly port: number } | { readon
 
 export interface SocketEvents {
   connected(): void;
-  /** The chunk is lent: it is not changed after the call, but it may be one part of a larger buffer. */
+  /** The chunk is lent for the time of the call: the next one comes in the same memory. */
   data(chunk: Uint8Array): void;
   /** What was written has left the process's buffers, after `write` answered false. */
   drained(): void;
@@ -94,6 +94,9 @@ export function asyncContext<T>(): AsyncContext<T> {
 export function digest128(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest().subarray(0, 16).toString('base64url');
 }
+
+/** What a socket reads at once, at most. */
+const receiveBytes = 65_536;
 
 class RealClock implements Clock {
   tick = 0;
@@ -160,12 +163,24 @@ class RealRuntime implements Runtime {
     return randomBytes(6).toString('base64url');
   }
 
+  /** All reads of a socket go into one buffer: a new one for each would cost more than copying what is kept. */
   connect(target: Target, events: SocketEvents): Socket {
-    const socket = connectSocket({ ...target, noDelay: true });
+    const buffer = new Uint8Array(receiveBytes);
+    const socket = connectSocket({
+      ...target,
+      noDelay: true,
+      onread: {
+        buffer,
+        callback: (count: number) => {
+          events.data(new Uint8Array(buffer.buffer, 0, count));
+          return true;
+        },
+      },
+    });
     let failure: Error | undefined;
     socket.on('connect', () => events.connected());
-    socket.on('data', (chunk: Uint8Array) => events.data(chunk));
     socket.on('drain', () => events.drained());
+    socket.on('end', () => socket.destroy());
     socket.on('error', (error) => (failure = error));
     socket.on('close', () => events.closed(failure));
     return {

@@ -1,0 +1,82 @@
+/**
+ * The request lines of the meta commands, as Latin-1 text; keys must be printable ASCII without spaces and at most
+ * `longestServerKey` characters, spans and times to live are whole seconds from 1 to `longestRelative`: nothing is checked here.
+ * Flags stand in the order R, T, N: the server carries them out from left to right, so `T` before `R` could never win a
+ * recache, and `N` after `T` leaves its placeholder for the time of `N`.
+ *
+ * Source: memcached's `doc/protocol.txt`, "Meta Commands".
+ */
+
+/** The longest key that a server takes. */
+export const longestServerKey = 250;
+
+/** The longest time to live in seconds, 30 days: the server takes more for a Unix time. */
+export const longestRelative = 2_592_000;
+
+/** `version`: answered with a line of words, `VERSION 1.6.18`. */
+export const versionRequest = 'version\r\n';
+
+/** `mg` for value, client flags, CAS and time left (as it is after a touch). 0 leaves an option out. */
+export function getRequest(key: string, recache: number, touch: number, lease: number): string {
+  if (recache === 0 && touch === 0) {
+    return lease === 0 ? `mg ${key} v f c t\r\n` : `mg ${key} v f c t N${lease}\r\n`;
+  }
+  return (
+    `mg ${key} v f c` +
+    (recache === 0 ? '' : ` R${recache}`) +
+    (touch === 0 ? ' t' : ` T${touch} t`) +
+    (lease === 0 ? '\r\n' : ` N${lease}\r\n`)
+  );
+}
+
+/** The modes of `ms`, as the server writes them. */
+export const storeModes = { set: '', add: ' ME', replace: ' MR', append: ' MA', prepend: ' MP' } as const;
+
+/** The line of an `ms`; the value and CR LF follow it. With `cas` only an entry that has it is changed. */
+export function storeRequest(
+  key: string,
+  bytes: number,
+  timeToLive: number,
+  clientFlags: number,
+  mode: keyof typeof storeModes,
+  cas: string | undefined,
+): string {
+  return `ms ${key} ${bytes} T${timeToLive} F${clientFlags}${storeModes[mode]} c${compare(cas)}\r\n`;
+}
+
+/** `ms` that appends nothing: the entry stays as it is, and a won right to recache it is free again. */
+export function unwinRequest(key: string, cas: string): string {
+  return `ms ${key} 0 MA c${compare(cas)}\r\n\r\n`;
+}
+
+/** `md`: removes the entry. */
+export function deleteRequest(key: string, cas: string | undefined): string {
+  return `md ${key}${compare(cas)}\r\n`;
+}
+
+/** `md I`: marks the entry stale and destroys every right to it; 0 keeps its time to live. */
+export function invalidateRequest(key: string, timeToLive: number, cas: string | undefined): string {
+  return `md ${key} I${timeToLive === 0 ? '' : ` T${timeToLive}`}${compare(cas)}\r\n`;
+}
+
+/** `mg` without a value: gives a new time to live. On a stale entry it may win a right, so it asks for the CAS. */
+export function touchRequest(key: string, timeToLive: number): string {
+  return `mg ${key} s f c T${timeToLive}\r\n`;
+}
+
+/** `ma`: adds or takes away; creates the number when `initial` is given. Decimal numbers of 64 bits without sign. */
+export function countRequest(
+  key: string,
+  delta: bigint,
+  initial: { readonly value: bigint; readonly timeToLive: number } | undefined,
+): string {
+  return (
+    `ma ${key} ${delta < 0n ? `MD D${-delta}` : `D${delta}`}` +
+    (initial === undefined ? '' : ` N${initial.timeToLive} J${initial.value}`) +
+    ' v t c\r\n'
+  );
+}
+
+function compare(cas: string | undefined): string {
+  return cas === undefined ? '' : ` C${cas}`;
+}

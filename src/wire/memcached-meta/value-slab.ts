@@ -1,0 +1,50 @@
+/** Small values share buffers of this size: what a kept value can hold in memory beyond itself. */
+const slabBytes = 16_384;
+
+/**
+ * Copies values out of lent chunks. An `ArrayBuffer` costs microseconds, so small values share one; and as the values of
+ * a chunk lie side by side, the rest of the chunk is copied along with the first, so that the next ones cost only a view.
+ */
+export class ValueSlab {
+  #buffer = new ArrayBuffer(0);
+  #bytes = new Uint8Array(this.#buffer);
+  /** Bytes of the slab in use, the copied rest of the current chunk included. */
+  #used = 0;
+  /** The chunk that was copied last, which part of it, and where byte 0 of it would lie in the slab. */
+  #chunk: Uint8Array | undefined;
+  #copiedFrom = 0;
+  #copiedTo = 0;
+  #shift = 0;
+
+  /** The bytes from `start` to `end` of the chunk, for good. */
+  copy(chunk: Uint8Array, start: number, end: number): Uint8Array {
+    const size = end - start;
+    if (size === 0) return new Uint8Array(0);
+    if (this.#chunk === chunk && start >= this.#copiedFrom && end <= this.#copiedTo) {
+      return new Uint8Array(this.#buffer, start + this.#shift, size);
+    }
+    if (size > slabBytes >> 2) {
+      const own = new Uint8Array(size);
+      own.set(chunk.subarray(start, end));
+      return own;
+    }
+    if (this.#used + size > this.#buffer.byteLength) {
+      this.#buffer = new ArrayBuffer(slabBytes);
+      this.#bytes = new Uint8Array(this.#buffer);
+      this.#used = 0;
+    }
+    const until = Math.min(chunk.length, start + this.#buffer.byteLength - this.#used);
+    this.#bytes.set(chunk.subarray(start, until), this.#used);
+    this.#chunk = chunk;
+    this.#copiedFrom = start;
+    this.#copiedTo = until;
+    this.#shift = this.#used - start;
+    this.#used += until - start;
+    return new Uint8Array(this.#buffer, start + this.#shift, size);
+  }
+
+  /** The chunk goes back to its owner, who may write into it again. */
+  release(): void {
+    this.#chunk = undefined;
+  }
+}
