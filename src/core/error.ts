@@ -141,13 +141,24 @@ const table: { readonly [C in ErrorCode]: Row<Details[C]> } = {
 
 /** How a value is shown in a message: short, on one line, and never throwing. */
 function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 77)}...` : value}'`;
-  if (typeof value === 'bigint') return `${value}n`;
+  if (!Array.isArray(value)) return showOne(value);
+  return `[${value.slice(0, 8).map(showOne).join(', ')}${value.length > 8 ? ', ...' : ''}]`;
+}
+
+function showOne(value: unknown): string {
+  if (typeof value === 'string') return `'${short(value)}'`;
+  if (typeof value === 'bigint') return `${short(String(value))}n`;
   if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value))
-    return `[${value.slice(0, 8).map(show).join(', ')}${value.length > 8 ? ', ...' : ''}]`;
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return String(value);
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return short(String(value));
+}
+
+function short(text: string): string {
+  const cut = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return cut.replace(
+    /[\p{Cc}\u2028\u2029]/gu,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** The one error class. `code` is stable; `retryable` says whether the same call may succeed later. */

@@ -152,7 +152,16 @@ class RealRuntime implements Runtime {
   readonly #runDeferred = (): void => {
     const callbacks = this.#deferred;
     this.#deferred = [];
-    for (const callback of callbacks) callback();
+    let next = 0;
+    try {
+      while (next < callbacks.length) callbacks[next++]!();
+    } finally {
+      // One has thrown: the others belong to somebody else, and run all the same.
+      if (next < callbacks.length) {
+        this.#deferred = [...callbacks.slice(next), ...this.#deferred];
+        setImmediate(this.#runDeferred);
+      }
+    }
   };
 
   random(): number {
