@@ -4,7 +4,7 @@ import { type Address, lifetime, type RemoteClient } from './adapter.ts';
 
 /** The front door without its near tier: every read goes to the server, is opened, checked and decoded into a string. */
 export async function openRemoteClient(address: Address): Promise<RemoteClient> {
-  const remote = memcached({ server: `${address.host}:${address.port}`, timeout: '5s' });
+  const remote = memcached({ servers: [`${address.host}:${address.port}`], timeout: '5s' });
   const caches = cistern({ name: 'bench', near: false, remote });
   const texts = caches.define('text', {
     load: (key: string): string => {

@@ -1,3 +1,4 @@
+import type { Reply } from 'cistern';
 import { memcached } from 'cistern/memcached';
 import { type Address, lifetime, type RemoteClient } from './adapter.ts';
 
@@ -9,19 +10,26 @@ export async function openRemoteClient(
   address: Address,
   parameters: Record<string, unknown>,
 ): Promise<RemoteClient> {
-  const store = memcached({ server: `${address.host}:${address.port}`, timeout: patience });
+  const store = memcached({ servers: [`${address.host}:${address.port}`], timeout: patience });
   const text = parameters['text'] === true;
   const life = { freshFor: lifetime, staleFor: 0 };
 
-  async function get(key: string): Promise<string | Uint8Array | undefined> {
-    const reply = await store.execute({ kind: 'get', key, deadline: performance.now() + patience });
+  function valueOf(reply: Reply): string | Uint8Array | undefined {
     if (reply.kind === 'failed') throw reply.error;
     if (reply.kind !== 'hit') return undefined;
     return text ? asText(reply.value) : reply.value;
   }
 
   return {
-    get,
+    async get(key) {
+      return valueOf(await store.execute({ kind: 'get', key, deadline: performance.now() + patience }));
+    },
+    /** As many operations as there are keys, in one turn: the leaf sends them together. */
+    async getMany(keys) {
+      const deadline = performance.now() + patience;
+      const replies = await Promise.all(keys.map((key) => store.execute({ kind: 'get', key, deadline })));
+      return replies.map(valueOf);
+    },
     async set(key, value) {
       const reply = await store.execute({
         kind: 'set',
@@ -35,7 +43,6 @@ export async function openRemoteClient(
       if (reply.kind === 'failed') throw reply.error;
       if (reply.kind !== 'stored') throw new Error(`set answered ${reply.kind}`);
     },
-    getMany: (keys) => Promise.all(keys.map(get)),
     close: () => store.close(),
   };
 }

@@ -23,7 +23,7 @@ export function openLoadingCache(load: (key: Key) => Promise<Product>): LoadingC
 
 export async function openFleetCache(options: FleetOptions): Promise<FleetCache> {
   const { host, port } = options.address;
-  const remote = memcached({ server: `${host}:${port}`, timeout: '1s' });
+  const remote = memcached({ servers: [`${host}:${port}`], timeout: '1s' });
   const shop = cistern({ name: 'bench', remote });
   const products = shop.define('product', {
     load: (key: string) => options.load(key),
