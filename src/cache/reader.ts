@@ -50,7 +50,7 @@ export class Reader<Id> {
 
   /** The whole read: near tier, then a flight. The fast path of a fresh near hit stands before this, in the cache. */
   read(key: KeyPart, encoded: string, question: Question<Id>, options: WaitOptions): Promise<Outcome> {
-    const { keeper, runtime, counters } = this.#rooms;
+    const { keeper, runtime, counters, retry } = this.#rooms;
     const now = runtime.clock.read();
     const { staleWhileRevalidate } = question.spans;
     const entry = keeper.near?.get(key);
@@ -60,7 +60,10 @@ export class Reader<Id> {
       if (now < entry.confirmedUntil && now < Math.max(entry.freshUntil, outcome.servableUntil)) {
         if (outcome.status === 'hit') counters.nearHits++;
         else counters.nearStaleHits++;
-        if (now >= entry.until) this.#reloadBehind(key, encoded, question, outcome, now);
+        if (now < entry.until) return Promise.resolve(outcome);
+        const failed = retry.failure(key, now);
+        if (failed === undefined) this.#reloadBehind(key, encoded, question, outcome, now);
+        else if (outcome.status === 'stale') return Promise.resolve({ ...outcome, error: failed.error });
         return Promise.resolve(outcome);
       }
       fallback = { ...outcome, status: 'stale' };
@@ -73,7 +76,7 @@ export class Reader<Id> {
     }
     const flight = this.#flight(key, encoded, question, 'value', fallback);
     const answer = flight.wait(now, options);
-    this.#depart(flight);
+    void this.#depart(flight);
     return answer;
   }
 
@@ -85,7 +88,7 @@ export class Reader<Id> {
     this.supersede(key);
     const flight = this.#flight(key, encoded, question, 'now', undefined);
     const answer = flight.wait(now, options);
-    this.#depart(flight);
+    void this.#depart(flight);
     return answer;
   }
 
@@ -152,10 +155,9 @@ export class Reader<Id> {
 
   /** An old or early-refresh near hit was answered: reload it without anybody waiting. */
   #reloadBehind(key: KeyPart, encoded: string, question: Question<Id>, answered: Outcome, now: number): void {
-    const { settings, background, retry } = this.#rooms;
+    const { settings, background } = this.#rooms;
     if (this.#flights.has(key)) return;
     const aged = answered.status === 'stale';
-    if (retry.failure(key, now) !== undefined) return;
     const flight = this.#flight(key, encoded, question, aged ? 'value' : 'early', {
       ...answered,
       status: 'stale',
