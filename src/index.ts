@@ -29,6 +29,23 @@ export { CisternError, type ErrorCode } from './core/error.ts';
 export type { Events } from './core/events.ts';
 export type { KeyPart, KeyTuple } from './core/key.ts';
 export type { Runtime } from './core/runtime.ts';
-export type { Store } from './core/store.ts';
+export type {
+  Claim,
+  CountOperation,
+  DeleteOperation,
+  FailedReply,
+  GetOperation,
+  HitReply,
+  Life,
+  MissReply,
+  Operation,
+  ReleaseOperation,
+  Reply,
+  Right,
+  SetOperation,
+  Store,
+  StoredReply,
+  TouchOperation,
+} from './core/store.ts';
 export { memory, type MemoryOptions } from './stores/memory/memory.ts';
 export { nothing } from './stores/nothing.ts';

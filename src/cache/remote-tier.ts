@@ -134,20 +134,30 @@ export class RemoteTier {
     await this.#store.execute({ kind: 'release', key: at.key, right, cas, deadline: this.#store.deadline() });
   }
 
-  /** Removes an entry, or marks it stale for `staleFor`. True: confirmed. */
+  /**
+   * Removes an entry, or marks it stale for `staleFor`. True: confirmed. Repeated under the new generation when the server
+   * record, which travels in the same batch, shows one.
+   */
   async remove(encoded: string, staleFor: number): Promise<boolean> {
-    await this.#record.current();
-    const at = this.#at(encoded);
-    if (at === undefined) return false;
-    const reply = await this.#store.execute({
-      kind: 'delete',
-      key: at.key,
-      deadline: this.#store.deadline(),
-      ...(staleFor > 0 ? { staleFor } : undefined),
-    });
-    if (reply.kind === 'failed') this.#counters.remoteFailures++;
-    // A clear() that was noticed meanwhile has made the entry unreachable: that is more than was asked for.
-    return reply.kind === 'stored' || reply.kind === 'notFound';
+    for (let attempt = 0; ; attempt++) {
+      const checking = this.#record.current();
+      if (this.generation === undefined && checking !== undefined) await checking;
+      const at = this.#at(encoded);
+      if (at === undefined) {
+        this.#counters.remoteFailures++;
+        return false;
+      }
+      const reply = await this.#store.execute({
+        kind: 'delete',
+        key: at.key,
+        deadline: this.#store.deadline(),
+        ...(staleFor > 0 ? { staleFor } : undefined),
+      });
+      if (checking !== undefined) await checking;
+      if (at.generation !== this.generation && attempt < 2) continue;
+      if (reply.kind === 'failed') this.#counters.remoteFailures++;
+      return reply.kind === 'stored' || reply.kind === 'notFound';
+    }
   }
 
   #at(encoded: string): RemoteKey | undefined {

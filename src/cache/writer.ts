@@ -20,6 +20,8 @@ const attempts = 3;
 export class Writer<Id> {
   readonly #rooms: Rooms<Id>;
   readonly #reader: Reader<Id>;
+  /** The newest change of each key that is under way: of two at once, only the newer one may put its value into the near tier. */
+  readonly #newest = new Map<KeyPart, object>();
 
   constructor(rooms: Rooms<Id>, reader: Reader<Id>) {
     this.#rooms = rooms;
@@ -46,44 +48,65 @@ export class Writer<Id> {
       loadMilliseconds: 0,
     };
     remote?.check(content, encoded);
+    const change = this.#begin(key);
     this.#forget(key);
+    const generation = remote?.generation;
     const result = remote === undefined ? 'stored' : await this.#store(encoded, content);
     this.#forget(key);
+    const newest = this.#end(key, change) && (generation === undefined || generation === remote?.generation);
     if (result !== 'refused') {
+      if (!newest) return { confirmed: result === 'stored' };
       const loadedAt = runtime.clock.read();
       const freshUntil = loadedAt + freshFor;
       const staleUntil = freshUntil + content.life.staleFor;
       keeper.keep(key, admitted, { loadedAt, freshUntil, staleUntil, loadMilliseconds: 0, ahead: false });
       return { confirmed: result === 'stored' };
     }
-    return { confirmed: await remote!.remove(encoded, 0) };
+    return await this.delete(key, encoded);
   }
 
   async delete(key: KeyPart, encoded: string): Promise<Confirmation> {
+    const change = this.#begin(key);
     this.#forget(key);
-    const { remote } = this.#rooms;
-    if (remote === undefined) return { confirmed: true };
-    const confirmed = await remote.remove(encoded, 0);
+    const confirmed = (await this.#rooms.remote?.remove(encoded, 0)) ?? true;
     this.#forget(key);
+    this.#end(key, change);
     return { confirmed };
   }
 
   /** Marks the entry stale: it is answered while it is reloaded, as long as the stale spans allow. Without such spans it is deleted. */
   async expire(key: KeyPart, encoded: string): Promise<Confirmation> {
-    const { settings, keeper, runtime } = this.#rooms;
-    const { staleFor } = settings.spans;
+    const { staleFor } = this.#rooms.settings.spans;
     if (staleFor === 0) return await this.delete(key, encoded);
-    this.#reader.supersede(key);
-    const entry = keeper.near?.look(key);
-    const now = runtime.clock.read();
-    if (entry !== undefined && now < entry.freshUntil) {
-      entry.freshUntil = now;
-      entry.until = now;
-      entry.staleUntil = now + staleFor;
-    }
+    const change = this.#begin(key);
+    this.#age(key, staleFor);
     const confirmed = (await this.#rooms.remote?.remove(encoded, staleFor)) ?? true;
-    this.#reader.supersede(key);
+    this.#age(key, staleFor);
+    this.#end(key, change);
     return { confirmed };
+  }
+
+  #age(key: KeyPart, staleFor: number): void {
+    this.#reader.supersede(key);
+    const entry = this.#rooms.keeper.near?.look(key);
+    const now = this.#rooms.runtime.clock.read();
+    if (entry === undefined || now >= entry.freshUntil) return;
+    entry.freshUntil = now;
+    entry.until = now;
+    entry.staleUntil = now + staleFor;
+  }
+
+  #begin(key: KeyPart): object {
+    const change = {};
+    this.#newest.set(key, change);
+    return change;
+  }
+
+  /** Whether no newer change of the key has begun. */
+  #end(key: KeyPart, change: object): boolean {
+    if (this.#newest.get(key) !== change) return false;
+    this.#newest.delete(key);
+    return true;
   }
 
   #forget(key: KeyPart): void {
