@@ -172,7 +172,7 @@ export class EntryStates {
 
   #touch(operation: TouchOperation, now: number): Reply {
     const entry = this.#find(operation.key, now);
-    if (entry === undefined) return missing;
+    if (entry?.filled !== true) return missing;
     entry.expires = now + totalOf(operation.life);
     this.table.use(entry);
     return stored(entry);

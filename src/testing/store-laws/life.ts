@@ -137,11 +137,8 @@ export const lifeLaws: readonly Law[] = [
       await trial.set(key, 'x', { life: { freshFor: 1500, staleFor: 500 } });
       await trial.advance(97);
     }
-    const last = keys.at(-1)!;
-    await trial.advance(1200);
-    assert.ok((await trial.hit(last)).freshFor > 0, 'aged too early');
-    await trial.advance(500);
-    assert.equal(textOf(await trial.get(last)), 'x');
+    await trial.advance(1700);
+    assert.equal(textOf(await trial.get(keys.at(-1)!)), 'x');
   }),
 
   slowLaw('a touch saves an entry from its end', async (trial) => {

@@ -112,9 +112,15 @@ export const robustnessLaws: readonly Law[] = [
     await trial.set(key, 'kept');
     for (const cas of ['', '0', '-1', 'x', '1 T0', '99999999999999999999', `1\r\nmd ${key}`]) {
       for (const operation of [
-        setOf(key, 'v', { cas }),
+        ...(['set', 'replace', 'append', 'prepend'] as const).map((mode) => setOf(key, 'v', { mode, cas })),
         { kind: 'delete' as const, key, cas },
-        { kind: 'release' as const, key, right: 'lease' as const, cas },
+        { kind: 'delete' as const, key, cas, staleFor: 60_000 },
+        ...(['lease', 'recache', 'stale'] as const).map((right) => ({
+          kind: 'release' as const,
+          key,
+          right,
+          cas,
+        })),
       ]) {
         const reply = await trial.ask(operation);
         assert.ok(
@@ -123,7 +129,8 @@ export const robustnessLaws: readonly Law[] = [
         );
       }
     }
-    assert.equal(textOf(await trial.get(key)), 'kept');
+    const hit = await trial.hit(key);
+    assert.deepEqual([textOf(hit), hit.marked], ['kept', false]);
   }),
 
   law('close settles what is pending, and may be called twice', async (trial) => {
