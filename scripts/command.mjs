@@ -10,9 +10,9 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const bin = join(root, 'node_modules', '.bin');
 
-/** Whether a program is installed: on the PATH, or where servers are kept. */
+/** Where a program is, on the PATH. */
 export function findProgram(name) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/usr/sbin'];
+  const folders = (process.env.PATH ?? '').split(delimiter);
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
@@ -52,7 +52,13 @@ export function run(command, parameters, { env = {}, limit = 300_000, live = fal
     const output = [];
     const child = spawn(command, parameters, {
       cwd: root,
-      env: { ...process.env, ...env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` },
+      env: {
+        ...process.env,
+        NO_COLOR: '1',
+        FORCE_COLOR: undefined,
+        ...env,
+        PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, so that servers and processes started below it can be ended with it.
       detached: true,

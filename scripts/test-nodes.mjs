@@ -18,7 +18,7 @@ for (const version of versions) {
   const { code, output } = await run(
     'npx',
     ['-y', '-p', `node@${version}`, 'node', ...vitest, `--outputFile.json=${reportPath}`],
-    { limit: 600_000, env: { FORCE_COLOR: '0' } },
+    { limit: 600_000 },
   );
   const count = countTests(reportPath, code);
   rmSync(folder, { recursive: true, force: true });

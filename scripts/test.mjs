@@ -28,9 +28,9 @@ const packageChecks = [
 ];
 
 if (await install()) {
-  const memcached = withTests ? await provideServer() : false;
+  if (withTests) await provideServer();
   for (const each of sourceChecks) await check(...each);
-  if (withTests) await test(memcached);
+  if (withTests) await test();
   for (const each of packageChecks) await check(...each);
 }
 console.log(`in ${secondsSince(began)}`);
@@ -62,7 +62,6 @@ async function provideServer() {
   } else {
     console.log(`skip  ${note} The tests that need it are skipped.`);
   }
-  return present;
 }
 
 async function check(name, command, parameters) {
@@ -73,7 +72,7 @@ async function check(name, command, parameters) {
   else total.failed++;
 }
 
-async function test(memcached) {
+async function test() {
   const start = performance.now();
   console.log('      tests, against real servers ...');
   const folder = mkdtempSync(join(tmpdir(), 'cistern-test-'));
@@ -81,7 +80,6 @@ async function test(memcached) {
   const parameters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
   const { code, output } = await run('vitest', ['run', ...parameters], {
     limit: 540_000,
-    env: { FORCE_COLOR: '0', ...(memcached ? {} : { CISTERN_WITHOUT_MEMCACHED: '1' }) },
   });
   const count = countTests(reportPath, code);
   rmSync(folder, { recursive: true, force: true });

@@ -84,6 +84,7 @@ beforeAll(async () => {
         declarationMap: false,
         // A page may name a value to show it and go on.
         noUnusedLocals: false,
+        noUnusedParameters: false,
       },
       include: ['*.ts'],
     }),
