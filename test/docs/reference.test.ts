@@ -46,3 +46,13 @@ test('options.md has a row for every option of cistern() and define(), and for n
   const rest = optionsOf(definition, 'Common', 'Batched', 'Lifetimes').filter((name) => name !== 'loads');
   expect(documented('`define(')).toEqual([...rest, ...limits, 'absent', 'key', 'private'].toSorted());
 });
+
+test('options.md has a row for every option of memcached(), memory() and the calls, and for no other', () => {
+  const memcached = optionsOf('src/stores/memcached/memcached.ts', 'MemcachedOptions');
+  expect(documented('`memcached(')).toEqual(memcached.toSorted());
+  expect(documented('`memory(')).toEqual(
+    optionsOf('src/stores/memory/memory.ts', 'MemoryOptions').toSorted(),
+  );
+  const calls = optionsOf('src/cache/cache.ts', 'ReadOptions', 'MutateOptions');
+  expect(documented('Options of a call')).toEqual(calls.toSorted());
+});
