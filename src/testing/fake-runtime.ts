@@ -78,6 +78,7 @@ class SimulatedRuntime implements FakeRuntime {
   #now: number;
   #waking = Number.POSITIVE_INFINITY;
   #deferred: (() => void)[] = [];
+  #turns = 0;
   #thrown: { readonly value: unknown } | undefined;
 
   constructor({ seed, start = 1_000_000 }: FakeRuntimeOptions) {
@@ -124,6 +125,7 @@ class SimulatedRuntime implements FakeRuntime {
   readonly #runDeferred = (): void => {
     const callbacks = this.#deferred;
     this.#deferred = [];
+    this.#turns++;
     for (const callback of callbacks) {
       try {
         callback();
@@ -134,8 +136,12 @@ class SimulatedRuntime implements FakeRuntime {
   };
 
   async settle(): Promise<void> {
-    do await new Promise<void>((resolve) => realRuntime.defer(resolve));
-    while (this.#deferred.length > 0);
+    // Quiet is a whole turn in which nothing ran: what deferred callbacks settle goes on in microtasks, which may defer again.
+    let before: number;
+    do {
+      before = this.#turns;
+      await new Promise<void>((resolve) => realRuntime.defer(resolve));
+    } while (this.#deferred.length > 0 || this.#turns !== before);
     this.#rethrow();
   }
 

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { expectBetween, expectKind, grain, textOf, type Trial } from '../store-trial.ts';
+import { expectBetween, expectKind, grain, longLife, textOf, type Trial } from '../store-trial.ts';
 import { law, type Law, slowLaw } from './law.ts';
 
 const staleFor = 60_000;
@@ -14,11 +14,15 @@ async function setAndMark(trial: Trial): Promise<string> {
 /** Entries that are marked stale instead of removed. */
 export const staleLaws: readonly Law[] = [
   law('a marked entry keeps value and flags, is aged, and ends after the stale time', async (trial) => {
-    const key = await setAndMark(trial);
-    const hit = await trial.hit(key);
-    assert.deepEqual([textOf(hit), hit.flags, hit.marked], ['old', 17, true]);
-    assert.ok(hit.freshFor <= 0, `freshFor is ${hit.freshFor}`);
-    expectBetween(hit.expiresIn, staleFor - grain, staleFor + grain);
+    for (const life of [longLife, { freshFor: 600_000, staleFor: 0 }]) {
+      const key = trial.key();
+      await trial.set(key, 'old', { flags: 17, life });
+      expectKind(await trial.remove(key, { staleFor }), 'stored');
+      const hit = await trial.hit(key);
+      assert.deepEqual([textOf(hit), hit.flags, hit.marked], ['old', 17, true]);
+      assert.ok(hit.freshFor <= 0, `freshFor is ${hit.freshFor}`);
+      expectBetween(hit.expiresIn, staleFor - grain, staleFor + grain);
+    }
   }),
 
   law('of 100 askers of a marked entry in one turn exactly one wins', async (trial) => {

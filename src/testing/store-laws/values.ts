@@ -59,7 +59,7 @@ export const valueLaws: readonly Law[] = [
     const hit = await trial.hit(key);
     assert.equal(textOf(hit), 'new');
     assert.equal(hit.flags, 9);
-    assert.ok(hit.expiresIn < 70_000);
+    assert.ok(hit.expiresIn < 70_000 && hit.freshFor > 50_000);
   }),
 
   law('the writer may use its buffer again once the reply is there', async (trial) => {
