@@ -67,7 +67,7 @@ function findPrograms(): string {
   }
 }
 
-/** Makes an empty cluster, with a password that is known to whoever may read the file. */
+/** Makes an empty cluster, with a password that only its file tells. */
 function initialise(lodging: Lodging, data: string): void {
   const ready = join(lodging.folder, 'ready');
   const passwordFile = join(lodging.folder, 'password');
@@ -77,10 +77,16 @@ function initialise(lodging: Lodging, data: string): void {
   makeOwnFolder(data, lodging.account);
   writeFileSync(passwordFile, randomBytes(18).toString('base64url'), { mode: 0o600 });
   if (lodging.account !== undefined) chownSync(passwordFile, lodging.account.uid, lodging.account.gid);
-  const parameters = [
-    ...['--pgdata', data, '--username', 'shop', '--pwfile', passwordFile, '--auth', 'scram-sha-256'],
-    ...['--encoding', 'UTF8', '--locale', 'C', '--no-sync', '--no-instructions'],
-  ];
+  const parameters = ['--pgdata', data, '--username', 'shop', '--pwfile', passwordFile].concat([
+    '--auth',
+    'scram-sha-256',
+    '--encoding',
+    'UTF8',
+    '--locale',
+    'C',
+    '--no-sync',
+    '--no-instructions',
+  ]);
   const made = spawnSync(join(lodging.programs, 'initdb'), parameters, {
     ...surroundings(lodging),
     encoding: 'utf8',

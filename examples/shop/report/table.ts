@@ -2,72 +2,62 @@ import Table from 'cli-table3';
 import { endpoints } from '../traffic/shopper.ts';
 import { type Figures, type Ratio, ratioOf, type SideFigures } from './figures.ts';
 
-const heading = [
-  ...[
-    'page',
-    '',
-    'requests\nper s',
-    'p50\nms',
-    'p99\nms',
-    'database\nqueries/s',
-    'near\nhits',
-    'remote\nhits',
-  ],
-  ...['loads\nper key', 'stale\nanswers'],
-];
+const heading =
+  'page|Cistern|requests per s|p50 ms|p99 ms|database queries/s|near hits|remote hits|loads per key|stale answers'
+    .split('|')
+    .map((title) => title.replace(' ', '\n'));
+const chars = {
+  middle: ' ',
+  'mid-mid': '─',
+  'top-mid': '─',
+  'bottom-mid': '─',
+  ...noBorder(
+    'top-left',
+    'top-right',
+    'bottom-left',
+    'bottom-right',
+    'left',
+    'right',
+    'left-mid',
+    'right-mid',
+  ),
+};
 const titles = {
   home: 'home',
   product: 'product',
   search: 'search',
-  price: 'price change',
-  stock: 'stock change',
+  price: 'price\nchange',
+  stock: 'stock\nchange',
 };
 
 /** The two sides under each other, per kind of request and in all, with how many times better the second is. */
 export function tableOf(without: SideFigures, cached: SideFigures): string {
   const table = new Table({
     head: heading,
-    colAligns: ['left', 'left', ...heading.slice(2).map(() => 'right' as const)],
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
-    chars: {
-      ...{ left: '', right: '', middle: ' ', 'mid-mid': '─', 'left-mid': '', 'right-mid': '' },
-      ...{
-        'top-mid': '─',
-        'top-left': '',
-        'top-right': '',
-        'bottom-mid': '─',
-        'bottom-left': '',
-        'bottom-right': '',
-      },
-    },
+    colAligns: heading.map((_, column) => (column < 2 ? 'left' : 'right')),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    chars,
   });
   for (const endpoint of endpoints) {
     const [one, other] = [without.endpoints[endpoint], cached.endpoints[endpoint]];
     const ratio = ratioOf(one, other);
     // A change is one query, with a cache or without.
     const changes = endpoint === 'price' || endpoint === 'stock';
-    table.push(...rows(titles[endpoint], one, other, changes ? { ...ratio, dbQueries: null } : ratio));
+    table.push(row(titles[endpoint], one, other, changes ? { ...ratio, dbQueries: null } : ratio));
   }
-  table.push(...rows('all', without, cached, ratioOf(without, cached)));
-  // One line between the groups, none within them.
-  const lines = table.toString().split('\n');
-  return lines.filter((line, index) => !isRule(line) || !isInner(lines[index + 1])).join('\n');
+  table.push(row('all', without, cached, ratioOf(without, cached)));
+  return table.toString();
 }
 
-function isRule(line: string): boolean {
-  return /^[^\w ]/.test(line);
+/** Three lines in each cell: without, with, and how many times better that is. */
+function row(title: string, without: Figures, cached: Figures, ratio: Ratio): string[] {
+  const lines = [cells(without), cells(cached), ratioCells(ratio)];
+  const figures = cells(without).map((_, column) => lines.map((line) => line[column]).join('\n'));
+  return [title, 'without\nwith\nbetter', ...figures];
 }
 
-function isInner(line: string | undefined): boolean {
-  return line !== undefined && /^\s+(with|better)\b/.test(line);
-}
-
-function rows(title: string, without: Figures, cached: Figures, ratio: Ratio): string[][] {
-  return [
-    [title, 'without', ...cells(without)],
-    ['', 'with', ...cells(cached)],
-    ['', 'better', ...ratioCells(ratio)],
-  ];
+function noBorder(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, '']));
 }
 
 function cells(figures: Figures): string[] {
