@@ -42,7 +42,9 @@ async function prepare() {
   const stale = buildProblem(root);
   if (stale !== undefined) {
     const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-    await step(`Building the package (${stale})`, process.execPath, [compiler, '-p', 'tsconfig.build.json']);
+    // A build with errors must not look like a build the next time.
+    const parameters = [compiler, '-p', 'tsconfig.build.json', '--noEmitOnError'];
+    await step(`Building the package (${stale})`, process.execPath, parameters);
   }
 }
 
