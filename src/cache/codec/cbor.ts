@@ -4,7 +4,7 @@ import { encode, Token, Tokenizer, Type } from 'cborg';
 export { Token, Tokenizer, Type };
 
 /** Objects, arrays, maps and sets inside each other: as many as this, in both directions. */
-export const deepestValue = 256;
+export const deepestValue = 1024;
 
 /** Values inside one entry (keys not counted): as many as this, in both directions. Long columns of numbers belong in typed arrays. */
 export const mostItems: number = 2 ** 20;
