@@ -241,6 +241,8 @@ export class Cistern implements AsyncDisposable {
     this.#caches.set(name, {
       reader: reader as unknown as Reader<never>,
       clear: () => {
+        // What is not in the remote tier has nothing to do with its record.
+        if (remote === undefined) return;
         near?.clear();
         reader.supersedeAll();
       },

@@ -28,7 +28,11 @@ export class ServerRecord {
   readonly #key: string;
   readonly #changed: (before: (cache: string) => string) => void;
   #content: Content | undefined;
+  /** When what is known was asked for: it may be as old as that. */
   #readAt = Number.NEGATIVE_INFINITY;
+  /** Questions and changes are numbered: a late answer must not undo what was learnt after it was asked for. */
+  #last = 0;
+  #known = 0;
   #reading: Promise<void> | undefined;
   #watchUntil = 0;
   #timer: Timer | undefined;
@@ -66,13 +70,13 @@ export class ServerRecord {
   watch(until: number): void {
     if (until <= this.#watchUntil) return;
     this.#watchUntil = until;
-    if (this.#timer === undefined && !this.#closed)
-      this.#timer = this.#runtime.after(this.#poll, this.#tick, false);
+    if (this.#timer === undefined) this.#watchOn();
   }
 
   /** Gives a cache a new generation. False: not confirmed. */
   async clear(cache: string): Promise<boolean> {
     for (let attempt = 0; attempt < attempts; attempt++) {
+      const asked = this.#runtime.clock.read();
       const reply = await this.#get();
       if (reply.kind !== 'hit' && reply.kind !== 'miss') return false;
       const found = reply.kind === 'hit' ? parse(reply.value) : undefined;
@@ -82,7 +86,7 @@ export class ServerRecord {
       };
       const written = await this.#set(content, reply);
       if (written.kind === 'stored') {
-        this.#adopt(content);
+        this.#adopt(content, asked, ++this.#last);
         return true;
       }
       if (written.kind === 'failed') return false;
@@ -98,24 +102,32 @@ export class ServerRecord {
   readonly #tick = (): void => {
     this.#timer = undefined;
     void this.current();
-    if (!this.#closed && this.#runtime.clock.read() < this.#watchUntil) {
-      this.#timer = this.#runtime.after(this.#poll, this.#tick, false);
-    }
+    this.#watchOn();
   };
+
+  /** The next look is due one poll period after the last one, whoever made that: a fixed rhythm would let two periods pass. */
+  #watchOn(): void {
+    const now = this.#runtime.clock.read();
+    if (this.#closed || now >= this.#watchUntil) return;
+    const due = this.#readAt + this.#poll - now;
+    this.#timer = this.#runtime.after(due > 0 ? due : this.#poll, this.#tick, false);
+  }
 
   async #read(): Promise<void> {
     for (let attempt = 0; attempt < attempts; attempt++) {
+      const asked = this.#runtime.clock.read();
+      const number = ++this.#last;
       const reply = await this.#get();
       if (reply.kind === 'failed') return;
       const found = reply.kind === 'hit' ? parse(reply.value) : undefined;
       if (found !== undefined) {
-        this.#adopt(found);
+        this.#adopt(found, asked, number);
         return;
       }
       const content: Content = { incarnation: this.#runtime.randomId(), generations: {} };
       const written = await this.#set(content, reply);
       if (written.kind === 'stored') {
-        this.#adopt(content);
+        this.#adopt(content, asked, ++this.#last);
         return;
       }
       if (written.kind === 'failed') return;
@@ -142,10 +154,12 @@ export class ServerRecord {
     return this.#store.execute({ ...operation, deadline: this.#store.deadline() });
   }
 
-  #adopt(content: Content): void {
+  #adopt(content: Content, asked: number, number: number): void {
+    if (number < this.#known) return;
+    this.#known = number;
     const before = this.#content;
     this.#content = content;
-    this.#readAt = this.#runtime.clock.read();
+    this.#readAt = asked;
     if (before === undefined || JSON.stringify(before) === JSON.stringify(content)) return;
     try {
       this.#changed((cache) => generationOf(before, cache));
