@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { staleBounds } from './cached.ts';
 import { Console } from './machine/console.ts';
 import { Shutdown } from './machine/shutdown.ts';
 import { type Options, readOptions, usage, UsageError } from './options.ts';
@@ -52,7 +53,10 @@ async function run(options: Options): Promise<void> {
     process.stdout.write(`${JSON.stringify({ without, with: cached, ratio: ratioOf(without, cached) })}\n`);
     return;
   }
-  console.say(`\n${tableOf(without, cached)}\n`);
+  console.say(`\n${tableOf(without, cached)}
+Stale answers: pages that show an older price than one that was confirmed before they were asked for. The home page may
+lag behind by ${staleBounds.home / 1000} s; products and searches may not.
+`);
   if (options.once) return;
   console.say(`The shop is open:        ${shops.cached.url}
 and without Cistern:     ${shops.direct.url}

@@ -63,8 +63,8 @@ function noBorder(...names: readonly string[]): Record<string, string> {
 function cells(figures: Figures): string[] {
   return [
     number(figures.rps),
-    number(figures.p50),
-    number(figures.p99),
+    figures.rps > 0 ? number(figures.p50) : '-',
+    figures.rps > 0 ? number(figures.p99) : '-',
     number(figures.dbQueries),
     figures.hitRatio === undefined ? '-' : percent(figures.hitRatio.near),
     figures.hitRatio === undefined ? '-' : percent(figures.hitRatio.remote),
