@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CisternError } from '../../core/error.ts';
+import { realRuntime } from '../../core/runtime.ts';
+import { type MemcachedServer, startMemcached } from '../../testing/memcached-server.ts';
+import { storeContract } from '../../testing/store-contract.ts';
+import { memcached } from './memcached.ts';
+
+const timeout = '5s';
+
+for (const kind of ['TCP', 'a unix socket'] as const) {
+  describe(`over ${kind}`, () => {
+    let server: MemcachedServer;
+    beforeAll(async () => {
+      server = await startMemcached({ unix: kind !== 'TCP' });
+    });
+    afterAll(async () => await server.stop());
+
+    storeContract(
+      { describe, test },
+      {
+        name: 'memcached',
+        make: async () => ({
+          store: memcached({ servers: [server.address], timeout }),
+          clock: realRuntime.clock,
+          advance: async (milliseconds) =>
+            await new Promise((resolve) => void setTimeout(resolve, milliseconds)),
+          dispose: async () => undefined,
+        }),
+      },
+    );
+  });
+}
+
+describe('options', () => {
+  test.each([
+    { servers: undefined },
+    { servers: [] },
+    { servers: ['a:1', 'b:2'] },
+    { servers: ['127.0.0.1'] },
+    { servers: ['127.0.0.1:0'] },
+    { servers: ['127.0.0.1:65536'] },
+    { servers: ['::1:11211'] },
+    { servers: ['unix:relative'] },
+    { servers: [':11211'] },
+    { servers: ['a b:11211'] },
+    { servers: ['http://a:1'] },
+    { servers: [11211] },
+    { servers: ['a:1'], timeout: 0 },
+    { servers: ['a:1'], timeout: 'soon' },
+    { servers: ['a:1'], connectTimeout: -1 },
+    { servers: ['a:1'], maxInFlight: 0 },
+    { servers: ['a:1'], maxInFlight: 1.5 },
+    { servers: ['a:1'], maxBytesInFlight: 'much' },
+    { servers: ['a:1'], name: '' },
+  ])('%o is refused where it is made, by name', (options) => {
+    let thrown: unknown;
+    try {
+      memcached(options as never);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(CisternError);
+    expect(thrown).toMatchObject({ code: 'CISTERN_OPTION' });
+    expect(String(thrown)).toContain(Object.keys(options).at(-1));
+  });
+
+  test('a name of one’s own, and one that says where the server is', async () => {
+    const named = memcached({ servers: ['[::1]:11211'], name: 'pool-a' });
+    const plain = memcached({ servers: ['unix:/run/memcached.sock'] });
+    expect([named.name, plain.name]).toEqual(['pool-a', 'memcached unix:/run/memcached.sock']);
+    await Promise.all([named.close(), plain.close()]);
+  });
+});
