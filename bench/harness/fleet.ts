@@ -10,6 +10,14 @@ export interface FleetStart {
 
 export type FleetRequest =
   | { readonly kind: 'open'; readonly scenario: string; readonly freshFor: number; readonly staleFor: number }
+  /** Asks for the same key by so many callers, turn after turn: until the code is warm. */
+  | {
+      readonly kind: 'warm';
+      readonly scenario: string;
+      readonly key: string;
+      readonly callers: number;
+      readonly turns: number;
+    }
   | { readonly kind: 'read'; readonly scenario: string; readonly key: string }
   /** `at`: Unix time in milliseconds at which all begin. */
   | {

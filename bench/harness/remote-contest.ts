@@ -1,7 +1,8 @@
+import type { Address } from '../competitors/adapter.ts';
 import type { RemoteParameters } from '../workloads/remote.ts';
 import type { Contender } from './contest.ts';
 import type { Outcome } from './result.ts';
-import { installed, type Server, startMemcached, startRedis } from './servers.ts';
+import { startMemcached, startRedis } from './servers.ts';
 import { type RunOptions, sideBySide } from './side-by-side.ts';
 
 type Work = Omit<RemoteParameters, 'address'> & {
@@ -23,7 +24,7 @@ const leaf = import.meta.resolve('../competitors/cistern-leaf.ts');
 export async function remoteContest(work: Work, options: RunOptions): Promise<Outcome> {
   const { bench, variants = [], ...parameters } = work;
   const memcached = await startMemcached();
-  const redis = installed('redis-server') ? await startRedis() : undefined;
+  const redis = await startRedis();
   try {
     return await sideBySide(
       {
@@ -36,10 +37,10 @@ export async function remoteContest(work: Work, options: RunOptions): Promise<Ou
           { name: 'cistern (text)', packages: ['cistern'], adapter: leaf, parameters: { text: true } },
           ...variants,
           ...memcachedClients,
-          ...(redis === undefined ? [] : redisClients(redis)),
+          ...(redis === undefined ? [] : redisClients(redis.address)),
         ],
         baseline: 'cistern',
-        parameters: { ...parameters, address: addressOf(memcached) },
+        parameters: { ...parameters, address: memcached.address },
       },
       options,
       {
@@ -59,8 +60,7 @@ export async function remoteContest(work: Work, options: RunOptions): Promise<Ou
   }
 }
 
-function redisClients(redis: Server): Contender[] {
-  const address = addressOf(redis);
+function redisClients(address: Address): Contender[] {
   return [
     { name: 'ioredis', packages: ['ioredis'], adapter: ioredis, parameters: { address } },
     {
@@ -70,10 +70,6 @@ function redisClients(redis: Server): Contender[] {
       parameters: { address, bytes: true },
     },
   ];
-}
-
-function addressOf({ host, port }: Server): { host: string; port: number } {
-  return { host, port };
 }
 
 function caseName({ work, callers, valueBytes }: Omit<RemoteParameters, 'address'>): string {

@@ -3,75 +3,55 @@ import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { startMemcached as startTestServer } from '../../src/testing/memcached-server.ts';
 import type { Address } from '../competitors/adapter.ts';
 
 /** A server of this run alone: on a free port of the loopback address, ended by its process id. */
-export interface Server extends Address {
+export interface Server {
+  readonly address: Address;
   readonly version: string;
   close(): Promise<void>;
 }
 
 const host = '127.0.0.1';
 
-/** With two threads and room for everything, so that the clients are what is measured. */
-export function startMemcached(): Promise<Server> {
-  return start('memcached', (port) => [
-    `--listen=${host}`,
-    `--port=${port}`,
-    '--udp-port=0',
-    '--threads=2',
-    '--memory-limit=512',
-    '--conn-limit=4096',
-    // It refuses to run as root without being told whom to become.
-    ...(process.getuid?.() === 0 ? ['--user=memcache'] : []),
-  ]);
+/** With two threads and room for everything, so that the clients are what is measured. Rejects when there is none on the PATH. */
+export async function startMemcached(): Promise<Server> {
+  const server = await startTestServer({ args: ['-t', '2', '-m', '512', '-c', '4096'] });
+  return { address: { host, port: server.port }, version: server.version, close: () => server.stop() };
 }
 
-export function startRedis(): Promise<Server> {
-  return start('redis-server', (port) => [
-    '--bind',
-    host,
-    '--port',
-    String(port),
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-    '--dir',
-    tmpdir(),
-  ]);
-}
-
-/** Whether a program is on the PATH. */
-export function installed(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
-}
-
-async function start(program: string, options: (port: number) => string[]): Promise<Server> {
-  if (!installed(program))
-    throw new Error(`${program} is not on the PATH: install it (Debian: apt-get install ${program})`);
+/** A Redis that keeps nothing on disk, or undefined when there is none on the PATH. */
+export async function startRedis(): Promise<Server | undefined> {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const program = folders.map((folder) => join(folder, 'redis-server')).find((path) => existsSync(path));
+  if (program === undefined) return undefined;
   const port = await freePort();
-  const child = spawn(program, options(port), { stdio: ['ignore', 'ignore', 'pipe'] });
-  let complaints = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
+  const child = spawn(
+    program,
+    ['--bind', host, '--port', String(port), '--save', '', '--appendonly', 'no', '--dir', tmpdir()],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
+  const gone = new Promise<void>((resolve) => {
+    child.once('error', () => resolve());
+    child.once('exit', () => resolve());
+  });
   const atExit = (): void => void child.kill('SIGKILL');
   process.once('exit', atExit);
-  try {
-    await answering(child, port, () => `${program} did not start: ${complaints}`);
-  } catch (error) {
+  const close = async (): Promise<void> => {
+    process.off('exit', atExit);
     child.kill('SIGKILL');
+    await gone;
+  };
+  try {
+    await answering(child, port, () => `${program} did not start: ${said}`);
+  } catch (error) {
+    await close();
     throw error;
   }
-  return {
-    host,
-    port,
-    version: await version(program),
-    async close() {
-      process.off('exit', atExit);
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await ended;
-    },
-  };
+  return { address: { host, port }, version: /version=([\d.]+)/.exec(said)?.[1] ?? 'unknown', close };
 }
 
 async function freePort(): Promise<number> {
@@ -88,10 +68,8 @@ async function freePort(): Promise<number> {
 
 /** Waits until something accepts on the port, for 10 seconds at most. */
 async function answering(child: ChildProcess, port: number, complaint: () => string): Promise<void> {
-  let failed = false;
-  child.once('error', () => (failed = true));
   for (const end = performance.now() + 10_000; performance.now() < end;) {
-    if (failed || child.exitCode !== null || child.signalCode !== null) break;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) break;
     if (await accepts(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -101,18 +79,10 @@ async function answering(child: ChildProcess, port: number, complaint: () => str
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, host);
-    socket.once('connect', () => resolve(true));
     socket.once('error', () => resolve(false));
-    socket.once('close', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+    socket.once('connect', () => {
+      resolve(true);
+      socket.destroy();
+    });
   });
-}
-
-/** The first number with dots that `--version` tells. */
-async function version(program: string): Promise<string> {
-  const child = spawn(program, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  await new Promise((resolve) => child.once('close', resolve));
-  return /\d+(\.\d+)+/.exec(output)?.[0] ?? 'unknown';
 }

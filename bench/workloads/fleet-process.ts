@@ -26,6 +26,11 @@ async function carryOut(request: FleetRequest): Promise<Rush | undefined> {
     case 'read':
       verify(await caches.get(scenario)!.get(request.key), request.key);
       return undefined;
+    case 'warm':
+      for (let turn = 0; turn < request.turns; turn++) {
+        await askTogether(caches.get(scenario)!, request.key, request.callers);
+      }
+      return undefined;
     case 'rush':
       return await rush(caches.get(scenario)!, request.key, request.callers, request.at);
     case 'close':
@@ -39,16 +44,21 @@ async function carryOut(request: FleetRequest): Promise<Rush | undefined> {
 async function rush(cache: FleetCache, key: string, callers: number, at: number): Promise<Rush> {
   loaderTimes = [];
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())));
-  const waits = await Promise.all(
+  const waits = await askTogether(cache, key, callers);
+  // Loads in the background may begin late, and must not escape being counted.
+  await new Promise((resolve) => setTimeout(resolve, 3 * loaderMilliseconds));
+  return { waits, loaderTimes };
+}
+
+/** How long each caller waited. */
+function askTogether(cache: FleetCache, key: string, callers: number): Promise<number[]> {
+  return Promise.all(
     Array.from({ length: callers }, async () => {
       const start = performance.now();
       verify(await cache.get(key), key);
       return performance.now() - start;
     }),
   );
-  // Loads in the background may begin late, and must not escape being counted.
-  await new Promise((resolve) => setTimeout(resolve, 3 * loaderMilliseconds));
-  return { waits, loaderTimes };
 }
 
 function verify(value: unknown, key: string): void {
