@@ -50,7 +50,8 @@ async function run(options: Options): Promise<void> {
   const shops = await openShops(folder, options, console, shutdown);
   const { without, cached } = await compare(shops, options, console, shutdown.signal);
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ without, with: cached, ratio: ratioOf(without, cached) })}\n`);
+    const figures = { without, with: cached, ratio: ratioOf(without, cached) };
+    process.stdout.write(`${JSON.stringify(figures, short)}\n`);
     return;
   }
   console.say(`\n${tableOf(without, cached)}
@@ -71,4 +72,9 @@ Try, and see the time it takes:
 Ctrl-C stops everything.`);
   await shutdown.begun();
   console.say('\nStopping.');
+}
+
+/** Numbers with three decimals: more is noise. */
+function short(_name: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
 }

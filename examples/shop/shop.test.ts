@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { freePort } from './machine/port.ts';
 import type { Ratio, SideFigures } from './report/figures.ts';
 import type { PriceChange, ProductPage, SearchPage } from './shop.ts';
@@ -21,6 +21,8 @@ function start(...parameters: string[]): Run {
   const child = spawn(node, [join(import.meta.dirname, 'main.ts'), ...parameters], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // Its servers end with it: they are watched.
+  onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => (output.stdout += String(chunk)));
   child.stderr.on('data', (chunk) => (output.stderr += String(chunk)));
