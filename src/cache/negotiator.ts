@@ -1,4 +1,5 @@
 import { tell } from '../core/events.ts';
+import type { KeyPart } from '../core/key.ts';
 import { longestLife, type Right } from '../core/store.ts';
 import type { Flight } from './flight.ts';
 import { pollDelay, refreshTime } from './freshness.ts';
@@ -30,6 +31,8 @@ type Answered = Exclude<RemoteRead, { readonly found: 'failed' }>;
 const justAbove = 1000;
 /** How far a store that counts whole seconds, and adds one, may be above the life that was asked for. */
 const grain = 3000;
+/** Holders remembered at most; beyond, the oldest are forgotten, and seen for the first time again. */
+const mostHolders = 10_000;
 
 /**
  * Asks the remote tier for a key until there is an answer, or leave to load: exactly one asker in the fleet gets that leave,
@@ -38,6 +41,8 @@ const grain = 3000;
 export class Negotiator<Id> {
   readonly #rooms: Rooms<Id>;
   readonly #remote: RemoteTier;
+  /** Who held a right when this process lost it, by the entry's CAS: remembered beyond a flight, as calls may be short. */
+  readonly #holders = new Map<KeyPart, { readonly cas: string; readonly since: number }>();
 
   constructor(rooms: Rooms<Id>, remote: RemoteTier) {
     this.#rooms = rooms;
@@ -48,7 +53,7 @@ export class Negotiator<Id> {
   async ask(flight: Flight<Id>): Promise<Grant | undefined> {
     const { settings, runtime } = this.#rooms;
     const started = runtime.clock.read();
-    const rival = { cas: '', since: 0, asked: 0 };
+    let first = true;
     let recache = this.#firstThreshold(flight, started);
     let competed = 0;
     for (;;) {
@@ -67,11 +72,15 @@ export class Negotiator<Id> {
         return undefined;
       }
       if (flight.want === 'now') return read.cas === '' ? { keep: 'near' } : grant;
-      if (this.#answer(flight, read, now, rival.asked++ === 0)) {
+      if (this.#answer(flight, read, now, first)) {
         if (won) this.#giveBack(read);
         return undefined;
       }
-      if (won) return grant;
+      first = false;
+      if (won) {
+        this.#holders.delete(flight.key);
+        return grant;
+      }
       if (read.claim === 'none' && (read.right === 'lease' || flight.superseded)) {
         return { keep: flight.superseded ? 'nothing' : 'near' };
       }
@@ -79,8 +88,14 @@ export class Negotiator<Id> {
         recache = Math.min(read.expiresIn + justAbove, longestLife);
         continue;
       }
+      if (read.claim === 'lost' && this.#overdue(flight.key, read.cas, now)) {
+        // Whoever asks next takes over, and the holder's fill is refused.
+        this.#holders.delete(flight.key);
+        await this.#remote.release(read.at, read.right, read.cas);
+        continue;
+      }
       if (flight.answered && !flight.awaited) return undefined;
-      if (!(await this.#poll(flight, read, rival, started, now))) {
+      if (!(await this.#poll(flight, started, now))) {
         if (flight.fallback === undefined) return { keep: 'nothing' };
         tell('stale', { cache: settings.name, key: flight.encoded });
         flight.answer({ ...flight.fallback, status: 'stale' });
@@ -167,29 +182,25 @@ export class Negotiator<Id> {
   }
 
   /** Waits before the next question. False: the time that is left is just enough for a load, so waiting is over. */
-  async #poll(
-    flight: Flight<Id>,
-    read: Answered,
-    rival: { cas: string; since: number },
-    started: number,
-    now: number,
-  ): Promise<boolean> {
-    const { runtime, settings, loader } = this.#rooms;
-    if (read.cas !== rival.cas) {
-      rival.cas = read.cas;
-      rival.since = now;
-    } else if (now - rival.since >= settings.lease) {
-      // Its holder is dead or hopelessly late: whoever asks next takes over, and the holder's fill is refused.
-      await this.#remote.release(read.at, read.right, read.cas);
-      rival.cas = '';
-      return true;
-    }
+  async #poll(flight: Flight<Id>, started: number, now: number): Promise<boolean> {
+    const { runtime, loader } = this.#rooms;
     const reserve = Math.max(loader.usualMilliseconds * 1.5, (flight.deadline - started) * 0.1);
     const spare = flight.deadline - now - reserve;
     if (spare <= 0) return false;
     const delay = Math.min(pollDelay(now - started, runtime.random()), spare);
     await new Promise<void>((resolve) => void runtime.after(delay, resolve, true));
     return true;
+  }
+
+  /** Whether somebody has held a right for the whole lease time, as far as this process saw: dead, or hopelessly late. */
+  #overdue(key: KeyPart, cas: string, now: number): boolean {
+    if (cas === '') return false;
+    const seen = this.#holders.get(key);
+    if (seen?.cas === cas) return now - seen.since >= this.#rooms.settings.lease;
+    this.#holders.delete(key);
+    this.#holders.set(key, { cas, since: now });
+    if (this.#holders.size > mostHolders) this.#holders.delete(this.#holders.keys().next().value!);
+    return false;
   }
 
   #giveBack(read: Answered): void {

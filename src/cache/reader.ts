@@ -301,6 +301,8 @@ export class Reader<Id> {
     try {
       const filled = await remote.fill(grant.at, grant.cas, grant.right, content);
       const current = !flight.superseded && remote.generation === grant.at.generation;
+      // It may not have arrived, and then the right is still taken.
+      if (filled === 'failed') this.#giveBack(grant);
       if (filled !== 'refused' && current) this.#keep(flight, content, admitted, now);
       else keeper.notKept(flight.key, 'it was invalidated before it was stored');
       if (filled === 'refused' && flight.want === 'now') await remote.remove(flight.encoded, 0);

@@ -126,6 +126,9 @@ export class Writer<Id> {
       // A tier without CAS, or without room for a placeholder: nothing can be stored safely there.
       if (read.cas === '') return 'refused';
       const filled = await remote.fill(read.at, read.cas, read.right, content);
+      if (filled === 'failed' && read.claim === 'won') {
+        this.#rooms.background.run(this.#rooms.settings.name, remote.release(read.at, read.right, read.cas));
+      }
       if (filled !== 'refused') return filled;
     }
     return 'refused';
