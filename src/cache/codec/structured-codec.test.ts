@@ -58,10 +58,6 @@ const anyNumber = fc.oneof(
   fc.maxSafeInteger(),
   fc.constantFrom(-0, 2 ** 53, -(2 ** 53), 2 ** 32, 2 ** 31, -(2 ** 31) - 1, 5e-324, 1.1, 255, 256, 65_536),
 );
-/** Not in Node 22. */
-const float16 = [(globalThis as { Float16Array?: typeof Float32Array }).Float16Array].filter(
-  (each) => each !== undefined,
-);
 const anyBinary = fc.uint8Array({ maxLength: 40 }).chain((source) => {
   const bytes = new Uint8Array(Math.ceil(source.length / 8) * 8 + 8);
   bytes.set(source, 8);
@@ -78,7 +74,7 @@ const anyBinary = fc.uint8Array({ maxLength: 40 }).chain((source) => {
     Float64Array,
     BigInt64Array,
     BigUint64Array,
-    ...float16,
+    ...('Float16Array' in globalThis ? [Float16Array] : []), // Not in Node 22.
   ].map((View) => new View(buffer, 8));
   const others = [Buffer.from(source), new DataView(buffer, 3), buffer.slice(8), buffer.slice(0, 0)];
   return fc.constantFrom<unknown>(...views, ...others, ...views.map((view) => view.subarray(0, 0)));
@@ -333,11 +329,9 @@ describe('foreign and damaged bytes', () => {
     ['two values', '0101'],
     ['a tag without content', 'd90102'],
     ['a set that is a map', 'd90102a0'],
-  ])('%s is refused at once', (_, hex) => {
+  ])('%s is refused', (_, hex) => {
     const before = process.memoryUsage().arrayBuffers;
-    const start = performance.now();
     expect(() => structured.decode(Buffer.from(hex, 'hex'))).toThrow(Error);
-    expect(performance.now() - start).toBeLessThan(2000);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24);
   });
 
