@@ -19,6 +19,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds from now. */
   readonly deadline: number;
+  /** Wants what the load gives or its error, and no older value instead. */
+  readonly strict?: boolean;
 }
 
 class Waiter implements Due {
@@ -27,6 +29,7 @@ class Waiter implements Due {
   readonly signal: AbortSignal | undefined;
   /** Stands for nobody: keeps a background flight going. */
   held = false;
+  strict = false;
   resolve: (outcome: Outcome) => void = () => undefined;
   reject: (error: unknown) => void = () => undefined;
   readonly #flight: { expired(waiter: Waiter): void; aborted(waiter: Waiter): void };
@@ -62,7 +65,7 @@ export class Flight<Id> {
   readonly encoded: string;
   readonly question: Question<Id>;
   readonly want: Want;
-  readonly controller = new AbortController();
+  readonly controller: AbortController = new AbortController();
   /** An invalidation came: those who wait get the value, and nobody keeps it. */
   superseded = false;
   /** All have left, or the work is done. */
@@ -128,6 +131,7 @@ export class Flight<Id> {
       );
     }
     const waiter = this.#add(now, options);
+    waiter.strict = options.strict ?? false;
     options.signal?.addEventListener('abort', waiter, { once: true });
     return new Promise((resolve, reject) => {
       waiter.resolve = resolve;
@@ -157,6 +161,23 @@ export class Flight<Id> {
     for (const waiter of this.#waiters) this.#remove(waiter).reject(error);
   }
 
+  /** Only those get the error who want no older value instead; the others get that. */
+  failStrict(error: unknown, stale: Outcome): void {
+    for (const waiter of this.#waiters) {
+      this.#remove(waiter);
+      if (waiter.strict) waiter.reject(error);
+      else waiter.resolve({ ...stale, error });
+    }
+  }
+
+  /** What may be answered instead of an error, if there is something that is not too old by now. */
+  stale(now: number): Outcome | undefined {
+    const { fallback } = this;
+    return fallback === undefined || now >= fallback.usableUntil
+      ? undefined
+      : { ...fallback, status: 'stale' };
+  }
+
   /** The work is done. */
   finish(): void {
     this.over = true;
@@ -165,7 +186,8 @@ export class Flight<Id> {
 
   expired(waiter: Waiter): void {
     this.#remove(waiter);
-    if (this.fallback !== undefined) waiter.resolve({ ...this.fallback, error: this.#late(waiter) });
+    const stale = waiter.strict ? undefined : this.stale(waiter.deadline);
+    if (stale !== undefined) waiter.resolve({ ...stale, error: this.#late(waiter) });
     else waiter.reject(this.#late(waiter));
     this.#left();
   }

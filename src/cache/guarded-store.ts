@@ -49,6 +49,18 @@ export class GuardedStore {
     return Math.min(callers, this.#runtime.clock.read() + this.#timeout);
   }
 
+  /** Waits for work that never rejects, but not beyond the deadline. */
+  within(work: Promise<void>, deadline: number): Promise<void> {
+    return new Promise((resolve) => {
+      const due: Due = { deadline, expire: resolve };
+      this.#deadlines.add(due);
+      void work.finally(() => {
+        this.#deadlines.remove(due);
+        resolve();
+      });
+    });
+  }
+
   execute(operation: Operation): Promise<Reply> {
     return new Promise((resolve) => {
       const awaited = new Awaited(operation.deadline + grace, resolve, () =>

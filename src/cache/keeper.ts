@@ -97,6 +97,7 @@ export class Keeper {
       loadedAt: entry.loadedAt,
       freshUntil: entry.freshUntil,
       servableUntil: Math.min(entry.freshUntil + staleWhileRevalidate, entry.staleUntil),
+      usableUntil: Math.max(entry.freshUntil, entry.staleUntil),
     };
   }
 

@@ -157,7 +157,14 @@ export class Loader<Id> {
   async #run(keys: number, signal: AbortSignal, call: () => unknown): Promise<unknown> {
     signal.throwIfAborted();
     const place = this.#limit.enter(signal);
-    if (place !== undefined) await place;
+    if (place !== undefined) {
+      await place;
+      // The place came in the same turn in which the last caller left.
+      if (signal.aborted) {
+        this.#limit.leave();
+        throw signal.reason as Error;
+      }
+    }
     const started = this.#runtime.clock.read();
     this.#counters.loads++;
     return await new Promise((resolve, reject) => {

@@ -61,7 +61,8 @@ export class Negotiator<Id> {
         // A superseded flight keeps nothing, so it must not take the right from those who would.
         lease: flight.superseded ? undefined : settings.lease,
         recache: flight.superseded ? undefined : recache,
-        deadline: flight.deadline,
+        // A little into the reserve, so that the last poll of a loser still has time for its answer.
+        deadline: flight.deadline - this.#reserve(flight, started) * 0.8,
       });
       const now = runtime.clock.read();
       if (read.found === 'failed') return { keep: 'near' };
@@ -71,7 +72,10 @@ export class Negotiator<Id> {
         this.#giveBack(read);
         return undefined;
       }
-      if (flight.want === 'now') return read.cas === '' ? { keep: 'near' } : grant;
+      if (flight.want === 'now') {
+        this.#recall(flight, read, now);
+        return read.cas === '' ? { keep: 'near' } : grant;
+      }
       if (this.#answer(flight, read, now, first)) {
         if (won) this.#giveBack(read);
         return undefined;
@@ -96,9 +100,10 @@ export class Negotiator<Id> {
       }
       if (flight.answered && !flight.awaited) return undefined;
       if (!(await this.#poll(flight, started, now))) {
-        if (flight.fallback === undefined) return { keep: 'nothing' };
+        const stale = flight.stale(runtime.clock.read());
+        if (stale === undefined) return { keep: 'nothing' };
         tell('stale', { cache: settings.name, key: flight.encoded });
-        flight.answer({ ...flight.fallback, status: 'stale' });
+        flight.answer(stale);
         return undefined;
       }
     }
@@ -153,6 +158,13 @@ export class Negotiator<Id> {
     return false;
   }
 
+  /** A reload replaces what is there; should it fail, those who only wanted to read have it to fall back on. */
+  #recall(flight: Flight<Id>, read: Answered, now: number): void {
+    if (read.found === 'nothing') return;
+    const admitted = this.#rooms.keeper.admit(read.content!.negative ? notFound : read.content!.value);
+    flight.fallback ??= { ...this.#outcome(flight, read, admitted, now), status: 'stale' };
+  }
+
   #outcome(flight: Flight<Id>, read: Answered, admitted: Admitted, now: number): Outcome {
     const { freshFor } = read.content!.life;
     const { staleWhileRevalidate, staleFor } = flight.question.spans;
@@ -166,6 +178,7 @@ export class Negotiator<Id> {
       loadedAt: now - freshFor - aged,
       freshUntil,
       servableUntil: freshUntil + Math.min(staleWhileRevalidate, staleFor),
+      usableUntil: now + read.expiresIn,
     };
   }
 
@@ -183,13 +196,18 @@ export class Negotiator<Id> {
 
   /** Waits before the next question. False: the time that is left is just enough for a load, so waiting is over. */
   async #poll(flight: Flight<Id>, started: number, now: number): Promise<boolean> {
-    const { runtime, loader } = this.#rooms;
-    const reserve = Math.max(loader.usualMilliseconds * 1.5, (flight.deadline - started) * 0.1);
-    const spare = flight.deadline - now - reserve;
+    const { runtime } = this.#rooms;
+    const spare = flight.deadline - now - this.#reserve(flight, started);
     if (spare <= 0) return false;
     const delay = Math.min(pollDelay(now - started, runtime.random()), spare);
     await new Promise<void>((resolve) => void runtime.after(delay, resolve, true));
     return true;
+  }
+
+  /** What must be left of the callers' time for a load; waiting for other things has half of it at least. */
+  #reserve(flight: Flight<Id>, started: number): number {
+    const whole = flight.deadline - started;
+    return Math.min(Math.max(this.#rooms.loader.usualMilliseconds * 1.5, whole * 0.1), whole * 0.5);
   }
 
   /** Whether somebody has held a right for the whole lease time, as far as this process saw: dead, or hopelessly late. */

@@ -13,6 +13,8 @@ export interface Outcome {
   readonly freshUntil: number;
   /** May be answered without waiting for the reload until then. */
   readonly servableUntil: number;
+  /** May be answered instead of an error until then. */
+  readonly usableUntil: number;
   /** Why an old value was answered: the source's error. */
   readonly error?: unknown;
 }

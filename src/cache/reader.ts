@@ -84,10 +84,10 @@ export class Reader<Id> {
   reload(key: KeyPart, encoded: string, question: Question<Id>, options: WaitOptions): Promise<Outcome> {
     const now = this.#rooms.runtime.clock.read();
     const running = this.#flights.get(key);
-    if (running?.want === 'now' && !running.answered) return running.wait(now, options);
+    if (running?.want === 'now' && !running.answered) return running.wait(now, { ...options, strict: true });
     this.supersede(key);
     const flight = this.#flight(key, encoded, question, 'now', undefined);
-    const answer = flight.wait(now, options);
+    const answer = flight.wait(now, { ...options, strict: true });
     void this.#depart(flight);
     return answer;
   }
@@ -185,9 +185,10 @@ export class Reader<Id> {
     const { runtime, settings, deadlines, loader, retry } = this.#rooms;
     const started = runtime.clock.read();
     const failed = flight.want === 'now' ? undefined : retry.failure(flight.key, started);
-    if (failed !== undefined && flight.fallback !== undefined) {
+    const old = failed === undefined ? undefined : flight.stale(started);
+    if (old !== undefined) {
       this.#giveBack(grant);
-      flight.answer({ ...flight.fallback, status: 'stale', error: failed.error });
+      flight.answer({ ...old, error: failed!.error });
       return;
     }
     const deadline = started + settings.loadTimeout;
@@ -232,14 +233,16 @@ export class Reader<Id> {
     const { settings, retry, runtime } = this.#rooms;
     this.#giveBack(grant);
     if (flight.over) return;
-    const { fallback } = flight;
-    if (fallback === undefined || flight.want === 'now') {
+    const now = runtime.clock.read();
+    const stale = flight.stale(now);
+    if (stale === undefined) {
       flight.fail(error);
       return;
     }
-    retry.open(flight.key, runtime.clock.read(), error);
+    retry.open(flight.key, now, error);
     tell('stale', { cache: settings.name, key: flight.encoded, error });
-    flight.answer({ ...fallback, status: 'stale', error });
+    if (flight.want === 'now') flight.failStrict(error, stale);
+    else flight.answer({ ...stale, error });
   }
 
   /** Answers, and then keeps what may be kept. The promise is the part that callers do not wait for. */
@@ -264,6 +267,7 @@ export class Reader<Id> {
       loadedAt: now,
       freshUntil: now + freshFor,
       servableUntil: now + freshFor,
+      usableUntil: now + freshFor,
     });
     const reason =
       (admitted.refused === undefined ? undefined : `${admitted.refused.path} ${admitted.refused.problem}`) ??

@@ -85,7 +85,8 @@ export class RemoteTier {
   async read(encoded: string, options: RemoteReadOptions): Promise<RemoteRead> {
     for (let attempt = 0; ; attempt++) {
       const checking = this.#record.current();
-      if (this.generation === undefined && checking !== undefined) await checking;
+      if (this.generation === undefined && checking !== undefined)
+        await this.#store.within(checking, options.deadline);
       const at = this.#at(encoded);
       if (at === undefined) return this.#failed();
       const reply = await this.#store.execute({
@@ -95,7 +96,7 @@ export class RemoteTier {
         ...(options.lease === undefined ? undefined : { lease: options.lease }),
         ...(options.recache === undefined ? undefined : { recache: options.recache }),
       });
-      if (checking !== undefined) await checking;
+      if (checking !== undefined) await this.#store.within(checking, options.deadline);
       if (at.generation !== this.generation && attempt < 2) continue;
       if (reply.kind === 'hit') return await this.#hit(reply, at);
       if (reply.kind === 'miss') return this.#miss(reply, at);

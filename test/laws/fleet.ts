@@ -117,6 +117,13 @@ export class Fleet {
   async outcome(promise: Promise<unknown>): Promise<unknown> {
     return await this.wait(promise.catch((error: unknown) => error));
   }
+
+  /** The same for several at once. */
+  async outcomes(promises: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
+    return await this.wait(
+      Promise.all(promises.map(async (each) => await each.catch((error: unknown) => error))),
+    );
+  }
 }
 
 /** A source with one value per id and a loader whose answers the test holds back. */

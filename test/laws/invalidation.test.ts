@@ -122,7 +122,7 @@ describe('a clear elsewhere', () => {
         source.values.set('a', `value ${round}`);
         await fleet.wait(clearing.clear());
         await fleet.runtime.advance(250 + 2 * latency + 1);
-        expect(await fleet.wait(reading.get('a')), `round ${round}`).toBe(`value ${round}`);
+        expect(await fleet.wait(reading.get('a'))).toBe(`value ${round}`);
         await fleet.runtime.advance(10);
         expect(reading.peek('a')).toBe(`value ${round}`);
       }

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { notFound } from '../../src/index.ts';
+import { codeOf, Fleet, sleep } from './fleet.ts';
+
+/** A source that can be switched off, and counts. */
+function fragile(fleet: Fleet, delay = 0) {
+  const source = { down: true, loads: 0, value: 'new', error: new Error('source is down') };
+  const load = async (id: string): Promise<string> => {
+    source.loads++;
+    if (delay > 0) await sleep(fleet.runtime, delay);
+    if (source.down && id !== 'up') throw source.error;
+    return source.value;
+  };
+  return { source, load };
+}
+
+const tiers = {
+  near: { remote: undefined as never },
+  remote: { near: false },
+  both: {},
+} as const;
+
+describe('a loader failure', () => {
+  for (const [tier, options] of Object.entries(tiers)) {
+    test(`runs once per flight and rejects all its waiters with the same error (${tier})`, async () => {
+      const fleet = new Fleet();
+      const { source, load } = fragile(fleet, 50);
+      const users = fleet.join(options).shop.define('user', { load, ttl: '5m' });
+      const settled = fleet.wait(Promise.allSettled(Array.from({ length: 5000 }, () => users.get('a'))));
+      const reasons = (await settled).map((each) => (each.status === 'rejected' ? each.reason : each.value));
+      expect(reasons.every((reason) => reason === source.error)).toBe(true);
+      expect(source.loads).toBe(1);
+    });
+
+    test(`serves the stale value within staleIfError, and says why (${tier})`, async () => {
+      const fleet = new Fleet();
+      const { source, load } = fragile(fleet);
+      const users = fleet.join(options).shop.define('user', {
+        load,
+        ttl: '1m',
+        staleIfError: '10m',
+        jitter: 0,
+      });
+      await fleet.wait(users.set('a', 'old'));
+      await fleet.runtime.advance(61_000);
+      const entry = await fleet.wait(users.entry('a'));
+      expect(entry).toMatchObject({ value: 'old', status: 'stale', error: source.error });
+      expect(entry.age).toBe(61_000);
+      expect(entry.expiresIn).toBe(-1000);
+      await fleet.runtime.advance(600_000);
+      expect(await fleet.outcome(users.get('a'))).toBe(source.error);
+    });
+
+    test(`opens a retry window: a dead source is not asked by every request (${tier})`, async () => {
+      const fleet = new Fleet();
+      const { source, load } = fragile(fleet);
+      const spans = { ttl: '1m', staleIfError: '10m', retryAfterError: '5s', jitter: 0 } as const;
+      for (const staleWhileRevalidate of [0, '10m'] as const) {
+        const name = `user${staleWhileRevalidate}`;
+        const users = fleet.join(options).shop.define(name, { load, ...spans, staleWhileRevalidate });
+        await fleet.wait(users.set('a', 'old'));
+        source.loads = 0;
+        await fleet.runtime.advance(61_000);
+        for (let second = 0; second < 20; second++) {
+          for (let read = 0; read < 5; read++) expect(await fleet.wait(users.get('a'))).toBe('old');
+          await fleet.runtime.advance(1000);
+        }
+        expect(source.loads).toBeGreaterThanOrEqual(3);
+        expect(source.loads).toBeLessThanOrEqual(5);
+        source.down = false;
+        await fleet.runtime.advance(5000);
+        await fleet.wait(users.get('a'));
+        await fleet.runtime.settle();
+        expect(await fleet.wait(users.get('a'))).toBe('new');
+        source.down = true;
+      }
+    });
+
+    test(`never deletes or overwrites an entry (${tier})`, async () => {
+      const fleet = new Fleet();
+      const { source, load } = fragile(fleet);
+      const users = fleet.join(options).shop.define('user', { load, ttl: '5m', staleIfError: '1h' });
+      await fleet.wait(users.set('a', 'old'));
+      expect(await fleet.outcome(users.refresh('a'))).toBe(source.error);
+      expect(await fleet.wait(users.entry('a'))).toMatchObject({ value: 'old', status: 'hit' });
+      source.error = notFound as never;
+      expect(codeOf(await fleet.outcome(users.refresh('a')))).toBe('CISTERN_LOAD_FAILED');
+      expect(await fleet.wait(users.get('a'))).toBe('old');
+    });
+
+    test(`of a refresh does not take the stale value from a get that waits for it (${tier})`, async () => {
+      const fleet = new Fleet();
+      const { source, load } = fragile(fleet, 50);
+      const users = fleet.join(options).shop.define('user', {
+        load,
+        ttl: '1m',
+        staleIfError: '10m',
+        jitter: 0,
+      });
+      await fleet.wait(users.set('a', 'old'));
+      await fleet.runtime.advance(61_000);
+      const refreshed = fleet.outcome(users.refresh('a'));
+      await fleet.runtime.settle();
+      const got = fleet.outcome(users.get('a'));
+      expect(await refreshed).toBe(source.error);
+      expect(await got).toBe('old');
+    });
+
+    test(`that comes after staleIfError has ended does not serve what is older (${tier})`, async () => {
+      const fleet = new Fleet();
+      const { source, load } = fragile(fleet, 5000);
+      const users = fleet.join(options).shop.define('user', {
+        load,
+        ttl: '1m',
+        staleIfError: '2s',
+        jitter: 0,
+      });
+      await fleet.wait(users.set('a', 'old'));
+      await fleet.runtime.advance(61_000);
+      // Stale enough when it is asked, too old when the source fails.
+      expect(await fleet.outcome(users.get('a'))).toBe(source.error);
+    });
+  }
+
+  test('that is no Error is one for the caller: a coded one', async () => {
+    const fleet = new Fleet();
+    const { shop } = fleet.join();
+    for (const [index, thrown] of [undefined, null, 'text', 0, notFound].entries()) {
+      const users = shop.define<string, string>(`user${index}`, {
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+        load: () => Promise.reject(thrown as unknown as Error),
+        ttl: '5m',
+      });
+      const settled = await fleet.wait(Promise.allSettled([users.get('a'), users.get('a'), users.get('a')]));
+      expect(settled.map((each) => each.status)).toEqual(['rejected', 'rejected', 'rejected']);
+      const [first, second] = settled as PromiseRejectedResult[];
+      expect(codeOf(first!.reason)).toBe('CISTERN_LOAD_FAILED');
+      expect(first!.reason).toBe(second!.reason);
+      expect((first!.reason as Error).cause).toBe(thrown);
+    }
+  });
+
+  test('thrown synchronously is the same as a rejection', async () => {
+    const fleet = new Fleet();
+    const error = new Error('at once');
+    const users = fleet.join().shop.define<string, string>('user', {
+      load: () => {
+        throw error;
+      },
+      ttl: '5m',
+    });
+    expect(await fleet.outcome(users.get('a'))).toBe(error);
+  });
+
+  test('is no failure of a tier: the next get loads again', async () => {
+    const fleet = new Fleet();
+    const { source, load } = fragile(fleet);
+    const users = fleet.join().shop.define('user', { load, ttl: '5m' });
+    expect(await fleet.outcome(users.get('a'))).toBe(source.error);
+    source.down = false;
+    expect(await fleet.wait(users.get('a'))).toBe('new');
+    expect(users.stats()).toMatchObject({ loads: 2, loadErrors: 1 });
+  });
+
+  test('leaves a fresh entry alone that is refreshed ahead of its time', async () => {
+    const fleet = new Fleet(3);
+    const { source, load } = fragile(fleet, 2000);
+    const { shop } = fleet.join({ remote: undefined as never });
+    const users = shop.define('user', { load, ttl: '10s', jitter: 0, refreshAhead: 100 });
+    source.down = false;
+    await fleet.wait(users.get('a'));
+    source.down = true;
+    const loads = source.loads;
+    for (let step = 0; step < 99; step++) {
+      expect(await fleet.wait(users.get('a'))).toBe('new');
+      await fleet.runtime.advance(100);
+    }
+    expect(source.loads - loads).toBeGreaterThanOrEqual(1);
+    expect(source.loads - loads).toBeLessThanOrEqual(3);
+  });
+});
