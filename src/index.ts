@@ -6,11 +6,12 @@ export {
   type Mutation,
   type ReadOptions,
 } from './cache/cache.ts';
-export { cistern, Cistern, type MemoizeOptions } from './cache/cistern.ts';
+export { type CacheOf, cistern, Cistern, type MemoizeOptions } from './cache/cistern.ts';
 export type { Codec } from './cache/codec/codec.ts';
 export type { CodecStep } from './cache/codec/codec-step.ts';
 export type {
   Definition,
+  KeylessDefinition,
   Lifetimes,
   LoadContext,
   LoadedMany,

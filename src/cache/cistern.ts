@@ -7,9 +7,11 @@ import { Background } from './background.ts';
 import { nearKey } from './cache-key.ts';
 import { Cache } from './cache.ts';
 import { CallContext } from './call-context.ts';
+import { checkSteps, type CodecStep } from './codec/codec-step.ts';
+import type { Codec } from './codec/codec.ts';
 import { structured } from './codec/structured-codec.ts';
 import { Deadlines } from './deadlines.ts';
-import type { AnyDefinition, Definition, Lifetimes, LoadContext } from './definition.ts';
+import type { AnyDefinition, Definition, KeylessDefinition, Lifetimes, LoadContext } from './definition.ts';
 import { GuardedStore } from './guarded-store.ts';
 import { Keeper } from './keeper.ts';
 import { Loader } from './loader.ts';
@@ -30,6 +32,9 @@ import { ServerRecord } from './server-record.ts';
 import { Counters } from './statistics.ts';
 import type { CacheKey } from './tenant.ts';
 import { type Confirmation, Writer } from './writer.ts';
+
+/** The cache of a loader that answers `R`. */
+export type CacheOf<Id, R> = Cache<Id, Exclude<R, NotFound>, NotFound extends R ? undefined : never>;
 
 /** What `memoize` takes: a definition without its loader; the key is made from the arguments. */
 export type MemoizeOptions<Arguments extends readonly unknown[], R> = Omit<
@@ -59,7 +64,8 @@ const adHocName = 'ad-hoc';
 /** A family of caches that share a near tier, a remote tier and a name. Made by `cistern()`. */
 export class Cistern implements AsyncDisposable {
   readonly name: string;
-  readonly #options: CisternOptions;
+  readonly #codec: Codec;
+  readonly #steps: readonly CodecStep[];
   readonly #runtime: Runtime;
   readonly #deadlines: Deadlines;
   readonly #background: Background;
@@ -76,7 +82,11 @@ export class Cistern implements AsyncDisposable {
   constructor(options: CisternOptions) {
     checkedObject('cistern', options, known);
     this.name = checkedName('name', options.name);
-    this.#options = options;
+    this.#codec = options.codec ?? structured;
+    if (typeof this.#codec?.encode !== 'function' || typeof this.#codec.decode !== 'function') {
+      throw wrongOption('codec', options.codec, 'an object with name, encode and decode');
+    }
+    this.#steps = checkSteps('codecSteps', options.codecSteps ?? []);
     this.#runtime = options.runtime ?? realRuntime;
     this.#deadlines = new Deadlines(this.#runtime);
     if (options.background !== undefined && typeof options.background !== 'function') {
@@ -112,13 +122,12 @@ export class Cistern implements AsyncDisposable {
    * Defines a cache. Its name and `version` are part of its keys: two processes that use the same names share entries.
    * Throws `CISTERN_OPTION` for wrong options and a name that is taken.
    */
-  define<Id, R>(
-    name: string,
-    definition: Definition<Id, R>,
-  ): Cache<Id, Exclude<R, NotFound>, NotFound extends R ? undefined : never> {
+  define<Id, R>(name: string, definition: Definition<Id, R>): CacheOf<Id, R>;
+  define<Id extends KeyPart, R>(name: string, definition: KeylessDefinition<Id, R>): CacheOf<Id, R>;
+  define<Id, R>(name: string, definition: AnyDefinition<Id, R>): CacheOf<Id, R> {
     if (name === adHocName)
       throw wrongOption('define(name)', name, 'another name: this one is kept for getOrSet');
-    return this.#define(name, definition as AnyDefinition<Id, R>);
+    return this.#define(name, definition);
   }
 
   /**
@@ -190,10 +199,7 @@ export class Cistern implements AsyncDisposable {
     this.#near?.close();
   }
 
-  #define<Id, R>(
-    name: string,
-    definition: AnyDefinition<Id, R>,
-  ): Cache<Id, Exclude<R, NotFound>, NotFound extends R ? undefined : never> {
+  #define<Id, R>(name: string, definition: AnyDefinition<Id, R>): CacheOf<Id, R> {
     if (this.#closing !== undefined)
       throw new CisternError('CISTERN_CLOSED', { what: `Cistern '${this.name}'` });
     const tiers = { near: this.#near !== undefined, remote: this.#store !== undefined };
@@ -210,8 +216,8 @@ export class Cistern implements AsyncDisposable {
           prefix: `${this.name}:${name}:${settings.version}:`,
           format: {
             cache: name,
-            codec: this.#options.codec ?? structured,
-            steps: this.#options.codecSteps ?? [],
+            codec: this.#codec,
+            steps: this.#steps,
             maxBytes: settings.maxValueBytes,
           },
           schema: settings.schema,

@@ -1,5 +1,6 @@
 import type { Bytes } from '../core/bytes.ts';
 import type { Duration } from '../core/duration.ts';
+import type { KeyPart } from '../core/key.ts';
 import type { NotFound } from './not-found.ts';
 import type { Sharing } from './seal/seal.ts';
 import type { StandardSchema } from './standard-schema.ts';
@@ -122,9 +123,14 @@ interface Private<Id> {
   readonly private: true;
 }
 
-/** What `define` takes. */
+/** What `define` takes for ids of any type. */
 export type Definition<Id, R> = Common<Id, R> &
-  (Keyed<Id> | Private<Id> | (Id extends string | number | bigint | boolean ? Unkeyed : never)) &
+  (Keyed<Id> | Private<Id>) &
+  (Single | (Batched<Id, R> & Absent<R>));
+
+/** What `define` takes where the id is its own key. */
+export type KeylessDefinition<Id extends KeyPart, R> = Common<Id, R> &
+  Unkeyed &
   (Single | (Batched<Id, R> & Absent<R>));
 
 /** The same without the compiler's bookkeeping: what the run time reads. */
