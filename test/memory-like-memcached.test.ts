@@ -255,9 +255,7 @@ async function play(steps: readonly (readonly Step[])[], players: readonly [Play
     const replies = await Promise.all(
       players.map((player, side) =>
         Promise.all(
-          asked[side]!.map((operation) =>
-            operation === undefined ? undefined : player.store.execute(operation),
-          ),
+          asked[side]!.map(async (operation) => operation && (await player.store.execute(operation))),
         ),
       ),
     );

@@ -232,7 +232,7 @@ class Connection {
       delivered: () => this.#delivered(),
     });
     this.#down = new Pipe(host, conditions, {
-      deliver: (chunk) => this.#events.data(chunk),
+      deliver: (chunk) => this.#lend(chunk),
       held: () => this.#paused || this.#over || this.#clientClosing,
       delivered: () => this.#finish(),
     });
@@ -311,6 +311,16 @@ class Connection {
 
   #drained(): void {
     if (!this.#over && !this.#clientClosing) this.#events.drained();
+  }
+
+  /** As on a real socket the next chunk comes in the same memory: who keeps a view of it finds garbage. */
+  #lend(chunk: Uint8Array): void {
+    const lent = Uint8Array.from(chunk);
+    try {
+      this.#events.data(lent);
+    } finally {
+      lent.fill(0xee);
+    }
   }
 
   /** What the client had written is in its kernel by now and still arrives: a command cannot be unsent. */

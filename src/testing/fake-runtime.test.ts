@@ -134,6 +134,15 @@ describe('network', () => {
     }
   });
 
+  test('a chunk is lent for the time of the call', async () => {
+    const runtime = fakeRuntime({ seed: 1 });
+    runtime.listen(target, (peer) => peer.write('hello'));
+    let kept: Uint8Array | undefined;
+    runtime.connect(target, { ...recorder(), data: (chunk) => void (kept = chunk) });
+    await runtime.settle();
+    expect(Buffer.from(kept!).toString('hex')).toBe('ee'.repeat(5));
+  });
+
   test('a name connects to the server at one of its addresses', async () => {
     const runtime = fakeRuntime({ seed: 1 });
     runtime.names.set('cache.local', ['10.0.0.1']);
