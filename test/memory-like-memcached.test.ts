@@ -4,15 +4,16 @@ import { realRuntime } from '../src/core/runtime.ts';
 import type { Operation, Reply, Right, Store } from '../src/core/store.ts';
 import { memcached } from '../src/stores/memcached/memcached.ts';
 import { memory } from '../src/stores/memory/memory.ts';
-import { type MemcachedServer, startMemcached } from '../src/testing/memcached-server.ts';
+import { findMemcached, type MemcachedServer, startMemcached } from '../src/testing/memcached-server.ts';
 
-let server: MemcachedServer;
+/** Without the server there is nothing to compare with; on a build machine it must be there. */
+const skipped = findMemcached() === undefined && !process.env['CI'];
+
+let server: MemcachedServer | undefined;
 beforeAll(async () => {
-  server = await startMemcached();
+  if (!skipped) server = await startMemcached();
 });
-afterAll(async () => {
-  await server.stop();
-});
+afterAll(async () => await server?.stop());
 
 /** The script names keys and CAS values by number: the two stores have their own. */
 type Line =
@@ -283,8 +284,8 @@ async function play(steps: readonly (readonly Step[])[], players: readonly [Play
   }
 }
 
-test('memory answers every script as a real memcached does', async () => {
-  const stores = [memory(), memcached({ servers: [server.address], timeout: '10s' })] as const;
+test.skipIf(skipped)('memory answers every script as a real memcached does', async () => {
+  const stores = [memory(), memcached({ servers: [server!.address], timeout: '10s' })] as const;
   const seen = new Map<string, number>();
   try {
     await fc.assert(

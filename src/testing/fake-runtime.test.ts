@@ -134,6 +134,28 @@ describe('network', () => {
     }
   });
 
+  test('a run depends on the seed alone', async () => {
+    const run = async (seed: number): Promise<readonly string[]> => {
+      const runtime = fakeRuntime({ seed });
+      runtime.network.chunks = 'anywhere';
+      runtime.network.delay = [0, 9];
+      echo(runtime);
+      const log: string[] = [];
+      const socket = runtime.connect(target, {
+        ...recorder(),
+        data: (chunk) => void log.push(`${Buffer.from(chunk).toString()}@${runtime.clock.tick}`),
+      });
+      for (let word = 0; word < 20; word++) {
+        socket.write([`word ${word};`]);
+        await runtime.advance(runtime.random() * 5);
+      }
+      await runtime.advance(100);
+      return log;
+    };
+    expect(await run(5)).toEqual(await run(5));
+    expect(await run(5)).not.toEqual(await run(6));
+  });
+
   test('a chunk is lent for the time of the call', async () => {
     const runtime = fakeRuntime({ seed: 1 });
     runtime.listen(target, (peer) => peer.write('hello'));

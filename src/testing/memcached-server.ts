@@ -30,9 +30,7 @@ export interface MemcachedServer {
   frozen(): void;
   /** Lets it go on (SIGCONT). */
   thawed(): void;
-  /** Ends it at once (SIGKILL), as in a crash; fulfilled once it is gone. */
-  killed(): Promise<void>;
-  /** Ends it; fulfilled once it is gone. May be called twice. */
+  /** Ends it at once (SIGKILL), as in a crash: it has nothing to save. Fulfilled once it is gone. May be called twice. */
   stop(): Promise<void>;
 }
 
@@ -86,12 +84,6 @@ export async function startMemcached(options: MemcachedServerOptions = {}): Prom
     // A test runner that dies must not leave servers behind.
     const kill = (): void => void child.kill('SIGKILL');
     process.once('exit', kill);
-    const end = async (signal: NodeJS.Signals): Promise<void> => {
-      process.off('exit', kill);
-      child.kill(signal);
-      child.kill('SIGCONT');
-      await over;
-    };
     return {
       address: options.unix === true ? `unix:${path}` : `127.0.0.1:${port}`,
       port,
@@ -100,8 +92,11 @@ export async function startMemcached(options: MemcachedServerOptions = {}): Prom
       version,
       frozen: () => void child.kill('SIGSTOP'),
       thawed: () => void child.kill('SIGCONT'),
-      killed: () => end('SIGKILL'),
-      stop: () => end('SIGTERM'),
+      async stop() {
+        process.off('exit', kill);
+        kill();
+        await over;
+      },
     };
   } catch (error) {
     child.kill('SIGKILL');

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { GetOperation } from '../../core/store.ts';
-import { expectKind, expectOneOf, grain, textOf, type Trial } from '../store-trial.ts';
+import { expectKind, expectOneOf, grain, longLife, textOf, type Trial } from '../store-trial.ts';
 import { law, type Law, slowLaw } from './law.ts';
 
 const lease = 30_000;
@@ -41,6 +41,14 @@ export const leaseLaws: readonly Law[] = [
     await win(trial, key);
     assert.equal((await trial.miss(key)).lease, 'none');
     assert.equal((await trial.miss(key, { recache: 3_000_000 })).lease, 'none');
+  }),
+
+  law('a placeholder is no entry for a touch', async (trial) => {
+    const key = trial.key();
+    const cas = await win(trial, key);
+    expectKind(await trial.touch(key, longLife), 'notFound');
+    assert.equal((await trial.miss(key, { lease })).lease, 'lost');
+    expectKind(await trial.set(key, 'loaded', { cas }), 'stored');
   }),
 
   law('a fill with the CAS of the win is stored, and is a clean entry for everybody', async (trial) => {

@@ -57,6 +57,16 @@ export const staleLaws: readonly Law[] = [
     assert.deepEqual([textOf(await trial.get(key)), (await trial.hit(key)).marked], ['written', false]);
   }),
 
+  law('a write of any mode that succeeds leaves no mark and no right', async (trial) => {
+    for (const mode of ['set', 'replace', 'append', 'prepend'] as const) {
+      const key = await setAndMark(trial);
+      assert.equal((await trial.hit(key)).claim, 'won');
+      expectKind(await trial.set(key, 'new', { mode }), 'stored');
+      const hit = await trial.hit(key);
+      assert.deepEqual([hit.marked, hit.claim], [false, 'none']);
+    }
+  }),
+
   law('marking destroys the rights that were out: a fill with an older CAS is a conflict', async (trial) => {
     const key = trial.key();
     await trial.set(key, 'x');
