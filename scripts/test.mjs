@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { root, run, secondsSince } from './command.mjs';
 import { installProblem, nodeProblem } from './install-state.mjs';
 import { provideMemcached } from './memcached.mjs';
@@ -102,5 +103,6 @@ function report(ok, name, start, note = '', output = '') {
   console.log(
     `${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(14)} ${secondsSince(start).padStart(8)}${note && `  ${note}`}`,
   );
-  if (!ok && output !== '') console.log(output.replace(/^(?=.)/gm, '      | '));
+  // Some tools write colours whatever they are told.
+  if (!ok && output !== '') console.log(stripVTControlCharacters(output).replace(/^(?=.)/gm, '      | '));
 }
