@@ -2,7 +2,7 @@ import { asError, CisternError } from '../core/error.ts';
 import { type Duration, milliseconds } from '../core/duration.ts';
 import type { KeyPart } from '../core/key.ts';
 import type { Clock } from '../core/runtime.ts';
-import type { CallContext } from './call-context.ts';
+import type { CallContext, ScopeRead } from './call-context.ts';
 import { checkTenant, encodedKey, nearKey, nearKeyOfPart } from './cache-key.ts';
 import type { LoadContext } from './definition.ts';
 import type { Question } from './flight.ts';
@@ -59,6 +59,12 @@ export interface CacheParts<Id> {
   readonly key: ((id: Id) => CacheKey) | undefined;
   /** Whether the family of caches has been closed. */
   readonly closed: () => boolean;
+}
+
+/** An id as the near tier and the remote tier look it up. */
+interface Keys {
+  readonly key: KeyPart;
+  readonly encoded: string;
 }
 
 /** Every how many near hits the clock itself is read, for programs that never yield to the event loop. A power of two, less one. */
@@ -150,26 +156,26 @@ export class Cache<Id, V, Absent extends undefined = never> {
    * with `CISTERN_KEY`, `CISTERN_UNSTORABLE` or `CISTERN_TOO_LARGE`.
    */
   async set(id: Id, value: V | NotFound): Promise<Confirmation> {
-    const { key, encoded } = this.#strict(id);
-    return await this.#writer.set(key, encoded, value, this.#settings.spans);
+    return await this.#change(id, ({ key, encoded }) =>
+      this.#writer.set(key, encoded, value, this.#settings.spans),
+    );
   }
 
   /** Removes the entry from all tiers; loads under way are answered and not kept. Rejects with `CISTERN_KEY`. */
   async delete(id: Id): Promise<Confirmation> {
-    const { key, encoded } = this.#strict(id);
-    return await this.#writer.delete(key, encoded);
+    return await this.#change(id, ({ key, encoded }) => this.#writer.delete(key, encoded));
   }
 
   /** Marks the entry stale: readers get the old value while one reloads it, within the cache's stale spans. Rejects with `CISTERN_KEY`. */
   async expire(id: Id): Promise<Confirmation> {
-    const { key, encoded } = this.#strict(id);
-    return await this.#writer.expire(key, encoded);
+    return await this.#change(id, ({ key, encoded }) => this.#writer.expire(key, encoded));
   }
 
   /** Loads now, and replaces what is kept. Rejects like a load: the old entry then stays. */
   async refresh(id: Id, options?: ReadOptions): Promise<V | Absent> {
-    const { key, encoded } = this.#strict(id);
-    const outcome = await this.#reader.reload(key, encoded, this.#question(id), this.#wait(options));
+    const outcome = await this.#change(id, ({ key, encoded }) =>
+      this.#reader.reload(key, encoded, this.#question(id), this.#wait(options)),
+    );
     return valueOf(outcome) as V | Absent;
   }
 
@@ -201,7 +207,8 @@ export class Cache<Id, V, Absent extends undefined = never> {
     options: MutateOptions<Id, R> = {},
   ): Promise<Mutation<R>> {
     const list = Array.isArray(ids) ? (ids as readonly Id[]) : [ids as Id];
-    for (const id of list) this.#strict(id);
+    this.#requireOpen();
+    const keys = list.map((id) => this.#strict(id));
     let result: R;
     let more: readonly Id[] = [];
     let confirmed = true;
@@ -209,9 +216,9 @@ export class Cache<Id, V, Absent extends undefined = never> {
       result = await this.#context.write(write);
       more = options.also?.(result) ?? [];
     } finally {
-      confirmed = await this.#invalidate(list);
+      confirmed = await this.#invalidate(keys);
     }
-    const also = await this.#invalidate(more);
+    const also = await this.#invalidate(more.map((id) => this.#strict(id)));
     return { result, confirmed: confirmed && also };
   }
 
@@ -275,16 +282,27 @@ export class Cache<Id, V, Absent extends undefined = never> {
       if (this.#settings.cachedReadsInWrite === 'bypass') return this.#reader.bypass(key, question, wait);
       return Promise.reject(new CisternError('CISTERN_IN_WRITE', { cache: this.name }));
     }
-    const { request } = context;
-    if (request === undefined) return this.#reader.read(key, encoded, question, wait);
-    let read = request.get(this);
-    if (read === undefined) request.set(this, (read = new Map()));
-    const known = read.get(key);
-    if (known !== undefined) return known;
-    const outcome = this.#reader.read(key, encoded, question, wait);
-    read.set(key, outcome);
-    // A failure is not an answer: the next read of this scope tries again.
-    outcome.catch(() => read.delete(key));
+    const { reads } = context;
+    if (reads === undefined) return this.#reader.read(key, encoded, question, wait);
+    let known = reads.get(this);
+    if (known === undefined) reads.set(this, (known = new Map()));
+    let read = known.get(key);
+    if (read?.outcome !== undefined) return Promise.resolve(read.outcome);
+    if (read?.shared !== undefined && options === undefined) return read.shared;
+    if (read === undefined) known.set(key, (read = {}));
+    return this.#scoped(read, this.#reader.read(key, encoded, question, wait), options === undefined);
+  }
+
+  /** A read with its own signal or deadline must not end the waiting of others: only its answer is shared, by one flight and then by the scope. */
+  #scoped(read: ScopeRead, outcome: Promise<Outcome>, shared: boolean): Promise<Outcome> {
+    if (shared) read.shared = outcome;
+    outcome.then(
+      (answer) => (read.outcome ??= answer),
+      () => {
+        // A failure is not an answer: the next read of this scope tries again.
+        if (read.shared === outcome) read.shared = undefined;
+      },
+    );
     return outcome;
   }
 
@@ -306,7 +324,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
     };
   }
 
-  #keys(id: Id): { readonly key: KeyPart; readonly encoded: string } {
+  #keys(id: Id): Keys {
     const parts = this.#key === undefined ? ([id] as unknown as CacheKey) : this.#key(id);
     if (this.#settings.private) checkTenant(this.name, parts);
     return {
@@ -315,13 +333,22 @@ export class Cache<Id, V, Absent extends undefined = never> {
     };
   }
 
-  /** The keys of a change: a bad key is an error here. */
-  #strict(id: Id): { readonly key: KeyPart; readonly encoded: string } {
+  /** A change of one entry. A request scope forgets it twice: what was read meanwhile may be older. */
+  async #change<T>(id: Id, change: (keys: Keys) => Promise<T>): Promise<T> {
     this.#requireOpen();
+    const keys = this.#strict(id);
+    this.#context.forget(this, keys.key);
     try {
-      const keys = this.#keys(id);
+      return await change(keys);
+    } finally {
       this.#context.forget(this, keys.key);
-      return keys;
+    }
+  }
+
+  /** The keys of a change: a bad key is an error here. */
+  #strict(id: Id): Keys {
+    try {
+      return this.#keys(id);
     } catch (error) {
       if (error instanceof CisternError) throw error;
       throw new CisternError(
@@ -332,12 +359,15 @@ export class Cache<Id, V, Absent extends undefined = never> {
     }
   }
 
-  async #invalidate(ids: readonly Id[]): Promise<boolean> {
-    const all = await Promise.all(ids.map((id) => this.delete(id)));
-    return all.every((each) => each.confirmed);
+  /** Also after `close()`, which may come during a write. */
+  async #invalidate(all: readonly Keys[]): Promise<boolean> {
+    const done = await Promise.all(all.map(({ key, encoded }) => this.#writer.delete(key, encoded)));
+    for (const { key } of all) this.#context.forget(this, key);
+    return done.every((each) => each.confirmed);
   }
 
   #dropAll(): void {
+    this.#context.forget(this);
     this.#near?.clear();
     this.#reader.supersedeAll();
   }
