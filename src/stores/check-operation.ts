@@ -1,4 +1,4 @@
-import { CisternError, wrongOption } from '../core/error.ts';
+import { asError, CisternError, wrongOption } from '../core/error.ts';
 import { largestFlags, type Life, type Operation } from '../core/store.ts';
 
 /** Prefixes come on top of the contract's 160 characters; memcached takes 250, and so do the stores in this process. */
@@ -7,8 +7,16 @@ const longestPrefixedKey = 250;
 const modes = ['set', 'add', 'replace', 'append', 'prepend'];
 const rights = ['lease', 'recache', 'stale'];
 
-/** What is wrong with an operation; `undefined` for a good one. Callers in plain JavaScript do hand over anything. */
+/** What is wrong with an operation; `undefined` for a good one. Callers in plain JavaScript do hand over anything. Never throws. */
 export function operationProblem(operation: Operation): Error | undefined {
+  try {
+    return problem(operation);
+  } catch (thrown) {
+    return asError(thrown);
+  }
+}
+
+function problem(operation: Operation): Error | undefined {
   if (typeof operation !== 'object' || operation === null)
     return wrongOption('operation', operation, 'an object');
   const { key } = operation;
@@ -30,7 +38,7 @@ function detailProblem(operation: Operation): Error | undefined {
       return (
         spanProblem('lease', operation.lease, 1) ??
         spanProblem('recache', operation.recache) ??
-        (operation.touch && lifeProblem(operation.touch))
+        (operation.touch === undefined ? undefined : lifeProblem(operation.touch))
       );
     case 'set':
       if (!modes.includes(operation.mode)) return wrongOption('mode', operation.mode, modes.join(', '));
