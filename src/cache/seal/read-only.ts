@@ -27,9 +27,9 @@ const setShadows: Shadows = {
   properties: shadow('Set', ['add', 'delete', 'clear'], Set.prototype),
 };
 
-const shadowsOf = { date: dateShadows, map: mapShadows, set: setShadows };
+export type ReadOnlyKind = 'date' | 'map' | 'set';
 
-export type ReadOnlyKind = keyof typeof shadowsOf;
+const shadowsOf: Readonly<Record<ReadOnlyKind, Shadows>> = { date: dateShadows, map: mapShadows, set: setShadows };
 
 /** Whether it is read-only already, or can be made so: one that somebody else froze takes no shadows any more. */
 export function canBeReadOnly(object: object, kind: ReadOnlyKind): boolean {
