@@ -209,9 +209,13 @@ test('the process ends by itself while a store is open, and not while an answer 
     setTimeout(() => process.kill(${server.pid}, 'SIGCONT'), 200).unref();
     console.log(await ask());
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
   const code = await new Promise((resolve) => child.once('exit', resolve));

@@ -93,7 +93,7 @@ describe('what goes over the wire', () => {
     [{ kind: 'release', key: 'k', right: 'lease', cas: '9' }, 'md k C9\r\n'],
     [{ kind: 'release', key: 'k', right: 'recache', cas: '9' }, 'ms k 0 MA c C9\r\n\r\n'],
     [{ kind: 'release', key: 'k', right: 'stale', cas: '9' }, 'md k I C9\r\n'],
-    [{ kind: 'release', key: 'k', right: 'lease', cas: 'x\r\nflush_all' }, 'md k C0\r\n'],
+    [{ kind: 'release', key: 'k', right: 'lease', cas: 'x\r\nflush_all' }, 'md k C18446744073709551615\r\n'],
   ])('%o is written %j', async (operation, expected) => {
     await ask(operation);
     expect(sent).toEqual([expected]);

@@ -61,7 +61,11 @@ describe('options', () => {
     }
     expect(thrown).toBeInstanceOf(CisternError);
     expect(thrown).toMatchObject({ code: 'CISTERN_OPTION' });
-    expect(String(thrown)).toContain(Object.keys(options).at(-1));
+    expect(String(thrown)).toContain(`'${Object.keys(options).at(-1)}`);
+  });
+
+  test('no options at all, too', () => {
+    expect(() => memcached(undefined as never)).toThrow(/'options' is undefined/);
   });
 
   test('a name of one’s own, and one that says where the server is', async () => {

@@ -32,6 +32,7 @@ export interface MemcachedOptions {
  * buffer of 16 KiB with others: copy what is kept for long.
  */
 export function memcached(options: MemcachedOptions): Store {
+  if (typeof options !== 'object' || options === null) throw wrongOption('options', options, 'an object');
   const { servers, name } = options;
   if (!Array.isArray(servers) || servers.length !== 1) {
     throw wrongOption('servers', servers, "an array of exactly one address, such as ['127.0.0.1:11211']");

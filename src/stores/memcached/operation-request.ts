@@ -118,9 +118,12 @@ function lifeSeconds(life: Life): number {
   return timeToLive(life);
 }
 
-/** CAS values are opaque: what this server cannot have made is turned into 0, which no entry has. */
+/** The server counts CAS values up from 1, so that no entry has this one. 0 would not do: an append takes it for no condition. */
+const nobodysCas = '18446744073709551615';
+
+/** CAS values are opaque: what this server cannot have made is turned into one that no entry has. */
 function knownCas(cas: string | undefined): string | undefined {
   if (cas === undefined) return undefined;
-  if (typeof cas !== 'string' || !/^[1-9]\d{0,19}$/.test(cas)) return '0';
-  return cas.length === 20 && cas > '18446744073709551615' ? '0' : cas;
+  if (typeof cas !== 'string' || !/^[1-9]\d{0,19}$/.test(cas)) return nobodysCas;
+  return cas.length === 20 && cas > nobodysCas ? nobodysCas : cas;
 }
