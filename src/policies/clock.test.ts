@@ -121,12 +121,18 @@ test('the newcomer is spared even if every other entry was hit', () => {
   expect(policy.victim()).toBe(0);
 });
 
-test('a pass over many entries that were all hit ends early, at an entry that is not the newcomer', () => {
+test('among very many used entries the way of the hand ends early, and starts anew with each newcomer', () => {
   const policy = new ClockPolicy();
   const count = 300_000;
   for (let slot = 0; slot < count; slot++) policy.insert(slot);
   for (let slot = 0; slot < count; slot++) policy.hit(slot);
-  expect(policy.victim()).toBe(100_000);
+  const way = 65_536;
+  for (const expected of [way, way + 1, way + 2]) {
+    expect(policy.victim()).toBe(expected);
+    policy.remove(expected);
+  }
+  policy.insert(count);
+  expect(policy.victim()).toBe(2 * way + 3);
 });
 
 function ascending(a: number, b: number): number {

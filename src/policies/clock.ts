@@ -1,14 +1,17 @@
 import type { Policy } from './policy.ts';
 import { ByteSlots, Int32Slots } from './slot-array.ts';
 
+/** Entries that the hand passes at most for one newcomer: some tenths of a millisecond. */
+const longestWay = 65_536;
+
 /**
  * CLOCK, also called second chance or FIFO reinsertion (Corbató, "A paging experiment with the Multics system", 1968):
  * entries stand in a ring in the order they came. A hit sets the entry's bit. The hand passes entries whose bit is set,
  * clearing it, and stops at the first whose bit is not. A newcomer comes in behind the hand with its bit clear, and is the
  * last that the hand reaches.
  *
- * Cost: a hit writes one byte; 9 bytes per slot. One pass of the hand is bounded by `longestPass`: after that many set bits
- * in a row the entry under the hand goes all the same, as among so many used ones the order of arrival is all there is.
+ * Cost: a hit writes one byte; 9 bytes per slot. The way of the hand is bounded: after `longestWay` set bits since the last
+ * newcomer, the entry under the hand goes all the same, as among so many used ones the order of arrival is all there is.
  */
 export class ClockPolicy implements Policy {
   readonly #next = new Int32Slots();
@@ -17,6 +20,7 @@ export class ClockPolicy implements Policy {
   #hand = -1;
   #newest = -1;
   #size = 0;
+  #way = longestWay;
 
   get size(): number {
     return this.#size;
@@ -41,6 +45,7 @@ export class ClockPolicy implements Policy {
       this.#link(slot, this.#hand);
     }
     this.#newest = slot;
+    this.#way = longestWay;
   }
 
   remove(slot: number): void {
@@ -54,7 +59,7 @@ export class ClockPolicy implements Policy {
   victim(): number {
     if (this.#size < 2) return this.#hand;
     let hand = this.#hand;
-    for (let passed = 0; passed < longestPass && this.#referenced.get(hand) === 1; passed++) {
+    for (; this.#way > 0 && this.#referenced.get(hand) === 1; this.#way--) {
       this.#referenced.set(hand, 0);
       hand = this.#next.get(hand);
     }
@@ -77,6 +82,3 @@ export class ClockPolicy implements Policy {
     this.#previous.set(after, before);
   }
 }
-
-/** Entries that one call of `victim` passes at most: about a millisecond. */
-const longestPass = 100_000;

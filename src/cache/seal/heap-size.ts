@@ -5,10 +5,13 @@
  */
 
 /** One field or element: a pointer or a small integer. */
-export const wordBytes = 8;
+const wordBytes = 8;
 
-/** A number that is not a 32-bit integer lives in a box of its own. */
-export const boxedNumberBytes = 16;
+/**
+ * A number that is not a 32-bit integer lives in a box of its own. (An array of nothing but numbers may keep them unboxed until
+ * it is frozen, but that cannot be told.)
+ */
+const boxedNumberBytes = 16;
 
 /** Bytes of a string: a header, then one byte per character, or two if any is outside Latin-1. */
 export function stringBytes(text: string): number {

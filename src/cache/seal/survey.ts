@@ -2,7 +2,6 @@ import {
   arrayBufferBytes,
   arrayBytes,
   bigintBytes,
-  boxedNumberBytes,
   dateBytes,
   isDictionary,
   mapBytes,
@@ -125,22 +124,17 @@ export class Survey {
   #array(value: unknown[]): boolean {
     const length = value.length;
     this.bytes += arrayBytes(length);
-    let fractions = 0;
-    let numbers = 0;
     let holes = 0;
     for (let index = 0; index < length; index++) {
       if (lookupGetter.call(value, index) !== undefined) return this.#refuse('is an accessor', index);
       const part = value[index];
       if (typeof part === 'number') {
-        numbers++;
-        if ((part | 0) !== part) fractions++;
+        this.bytes += numberBytes(part);
       } else if (part === undefined) {
         if (Object.hasOwn(value, index)) continue;
         if (++holes > mostHoles && holes > index / 2) return this.#refuse('is a sparse array');
       } else if (!this.#part(part, index, 'property')) return false;
     }
-    // An array of nothing but numbers keeps them unboxed, until it is frozen.
-    if (this.#frozen || numbers < length) this.bytes += fractions * boxedNumberBytes;
     return true;
   }
 

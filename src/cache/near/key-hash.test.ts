@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import type { KeyPart } from '../../core/key.ts';
+import { sampleHash, thoroughHash } from './key-hash.ts';
+
+const count = 64_000;
+const families: readonly [string, (index: number) => KeyPart][] = [
+  ['small integers', (index) => index],
+  ['integers with a stride', (index) => index * 1024],
+  ['large integers', (index) => 2 ** 40 + index * 4096],
+  ['negative integers', (index) => -index],
+  ['fractions', (index) => index + 0.25],
+  ['bigints', (index) => BigInt(index) << 64n],
+  ['texts that end in a number', (index) => `user:${index}`],
+  ['hexadecimal ids', (index) => `session/${(index * 2654435761).toString(16).padStart(16, '0')}`],
+  ['short texts', (index) => index.toString(36)],
+];
+
+describe.each(families)('%s', (_, key) => {
+  test.each([
+    ['sample', sampleHash],
+    ['thorough', thoroughHash],
+  ] as const)('spread evenly over segments: %s', (__, hash) => {
+    for (const seed of [0, 1, -559_038_737]) {
+      for (const shift of [0, 6, 12]) {
+        const buckets = new Int32Array(64);
+        for (let index = 0; index < count; index++) buckets[(hash(key(index), seed) >>> shift) & 63]!++;
+        expect(Math.max(...buckets)).toBeLessThan((count / 64) * 1.25);
+        expect(Math.min(...buckets)).toBeGreaterThan((count / 64) * 0.75);
+      }
+    }
+  });
+});
+
+test('the thorough hash sees every character; another seed gives other collisions', () => {
+  const texts = Array.from({ length: 4000 }, (_, index) => `prefix ${index} ${'x'.repeat(40)}`);
+  const distinct = (hash: typeof sampleHash, seed: number): number =>
+    new Set(texts.map((text) => hash(text, seed))).size;
+  expect(distinct(thoroughHash, 5)).toBeGreaterThan(3990);
+  expect(distinct(sampleHash, 5)).toBeLessThan(100);
+
+  const low = (text: string, seed: number): number => thoroughHash(text, seed) & 0xfff;
+  const together = texts.filter((text) => low(text, 5) < 64);
+  expect(together.length).toBeGreaterThan(20);
+  expect(new Set(together.map((text) => low(text, 6))).size).toBeGreaterThan(together.length * 0.8);
+});
