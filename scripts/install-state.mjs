@@ -16,16 +16,17 @@ export function installProblem(root) {
   for (const [path, entry] of Object.entries(wanted)) {
     if (!path.includes('node_modules/') || entry.optional || entry.inBundle) continue;
     const present = installed[path];
-    if (
-      present?.version !== entry.version ||
-      present?.resolved !== entry.resolved ||
-      (present?.integrity !== entry.integrity && entry.integrity !== undefined)
-    ) {
-      return 'the lock file has changed';
-    }
+    if (present === undefined || !same(present, entry)) return 'the lock file has changed';
     if (!existsSync(join(root, path))) return `${nameOf(path)} is gone`;
   }
   return undefined;
+}
+
+/** npm adds to its own list where a package came from, which depends on the machine: that is not compared. */
+function same(present, wanted) {
+  if (wanted.link) return present.link === true;
+  if (present.version !== wanted.version) return false;
+  return !present.integrity || !wanted.integrity || present.integrity === wanted.integrity;
 }
 
 /** What is wrong with the Node of the lock file: its package fetches it in an install script of its own. */

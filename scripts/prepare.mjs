@@ -29,7 +29,14 @@ async function prepare() {
   const missing = installProblem(root) ?? nodeProblem(root);
   if (missing !== undefined) {
     const [npm, ...first] = npmCommand();
-    const parameters = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+    const parameters = [
+      'ci',
+      '--include=dev',
+      '--no-audit',
+      '--no-fund',
+      '--no-update-notifier',
+      '--loglevel=error',
+    ];
     await step(`Installing the dependencies (${missing})`, npm, [...first, ...parameters]);
     const left = nodeProblem(root);
     if (left !== undefined) {
