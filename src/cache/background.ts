@@ -29,8 +29,17 @@ export class Background {
     );
     this.#running.add(settled);
     if (this.#hook === undefined) return;
+    void this.#handOver(cache, this.#hook, settled);
+  }
+
+  /** The hook may throw, or be an async function that rejects: neither is anybody's error. */
+  async #handOver(
+    cache: string,
+    hook: (work: Promise<void>) => unknown,
+    settled: Promise<void>,
+  ): Promise<void> {
     try {
-      this.#hook(settled);
+      await hook(settled);
     } catch (error) {
       tell('background-failed', { cache, error });
     }

@@ -41,7 +41,7 @@ export interface CacheEntry<V> {
 
 export interface MutateOptions<Id, R> {
   /** Ids that are known only from the result of the write: invalidated, too. */
-  readonly also?: (result: R) => readonly Id[];
+  readonly also?: (result: R) => readonly Id[] | Promise<readonly Id[]>;
 }
 
 export interface Mutation<R> extends Confirmation {
@@ -214,7 +214,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
     let confirmed = true;
     try {
       result = await this.#context.write(write);
-      more = options.also?.(result) ?? [];
+      more = (await options.also?.(result)) ?? [];
     } finally {
       confirmed = await this.#invalidate(keys);
     }

@@ -71,7 +71,9 @@ export class GuardedStore {
         this.#store.execute(operation).then(
           (reply) => {
             this.#deadlines.remove(awaited);
-            resolve(reply);
+            // The contract says what a reply is; a store of the user's own may not keep it.
+            if (typeof (reply as Reply | undefined)?.kind === 'string') resolve(reply);
+            else resolve(this.#failed(operation, new Error('it answered no reply')));
           },
           (error: unknown) => {
             this.#deadlines.remove(awaited);

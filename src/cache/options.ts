@@ -134,8 +134,10 @@ export function checkedSpans<V>(name: string, lifetimes: Lifetimes<V>): Spans {
   return {
     ttl(value) {
       if (typeof ttl !== 'function') return fixed;
-      const chosen = ttl(value as V);
-      return chosen === 'skip' ? undefined : milliseconds(`${name}.ttl`, chosen, range);
+      const chosen: unknown = ttl(value as V);
+      // An async function is refused below; what it may reject with must not go unhandled.
+      if (chosen instanceof Promise) chosen.catch(() => undefined);
+      return chosen === 'skip' ? undefined : milliseconds(`${name}.ttl`, chosen as Duration, range);
     },
     staleWhileRevalidate,
     staleIfError,

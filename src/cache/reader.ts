@@ -38,6 +38,8 @@ export class Reader<Id> {
   readonly #rooms: Rooms<Id>;
   readonly #negotiator: Negotiator<Id> | undefined;
   readonly #flights = new Map<KeyPart, Flight<Id>>();
+  /** Those that a newer read no longer joins, but for whose value somebody may wait: superseded, or made to keep nothing. */
+  readonly #apart = new Set<Flight<Id>>();
 
   constructor(rooms: Rooms<Id>) {
     this.#rooms = rooms;
@@ -97,10 +99,14 @@ export class Reader<Id> {
     const { settings, deadlines, runtime } = this.#rooms;
     const flight = new Flight(key, '', question, 'now', settings, deadlines, () => undefined);
     flight.superseded = true;
+    this.#apart.add(flight);
     const answer = flight.wait(runtime.clock.read(), options);
     void this.#load(flight, { keep: 'nothing' })
       .catch((error: unknown) => flight.fail(error))
-      .finally(() => flight.finish());
+      .finally(() => {
+        this.#apart.delete(flight);
+        flight.finish();
+      });
     return await answer;
   }
 
@@ -109,23 +115,24 @@ export class Reader<Id> {
     const flight = this.#flights.get(key);
     if (flight === undefined) return;
     flight.superseded = true;
+    this.#apart.add(flight);
     this.#flights.delete(key);
   }
 
   supersedeAll(): void {
-    for (const flight of this.#flights.values()) flight.superseded = true;
-    this.#flights.clear();
+    for (const key of this.#flights.keys()) this.supersede(key);
   }
 
-  /** Ends all flights: who waits gets the error, loaders are aborted. */
-  close(error: Error): void {
-    for (const flight of this.#flights.values()) {
-      flight.superseded = true;
+  /** Ends all flights: who waits gets the error, loaders are aborted. Fulfilled when nothing of them runs any more. */
+  async close(error: Error): Promise<void> {
+    this.supersedeAll();
+    const all = [...this.#apart];
+    for (const flight of all) {
       flight.fail(error);
       flight.over = true;
       flight.controller.abort(error);
     }
-    this.#flights.clear();
+    await Promise.all(all.map(async ({ done }) => await done));
   }
 
   #flight(
@@ -145,6 +152,7 @@ export class Reader<Id> {
   }
 
   #land(flight: Flight<Id>): void {
+    this.#apart.delete(flight);
     if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
   }
 

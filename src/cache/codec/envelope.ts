@@ -100,7 +100,11 @@ function encodeValue(value: unknown, { cache, codec }: EntryFormat): Uint8Array 
     }
     throw unstorable(cache, `made codec '${codec.name}' throw`, error);
   }
-  if (!(bytes instanceof Uint8Array)) throw unstorable(cache, `made codec '${codec.name}' answer no bytes`);
+  if (!(bytes instanceof Uint8Array)) {
+    // An async codec is refused; what it may reject with must not go unhandled.
+    if (bytes instanceof Promise) bytes.catch(() => undefined);
+    throw unstorable(cache, `made codec '${codec.name}' answer no bytes`);
+  }
   return bytes;
 }
 
