@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
@@ -55,4 +55,30 @@ test('options.md has a row for every option of memcached(), memory() and the cal
   );
   const calls = optionsOf('src/cache/cache.ts', 'ReadOptions', 'MutateOptions');
   expect(documented('Options of a call')).toEqual(calls.toSorted());
+});
+
+test('every promise of the README names tests that exist', () => {
+  const rows = read('README.md').match(/^\| P\d \|.+$/gm) ?? [];
+  expect(rows.length).toBe(6);
+  for (const row of rows) {
+    const shown = row.split(' | ').at(-1)!;
+    // A link to a test file, and then names of tests in it.
+    const files = shown.split(/(?=\[[\w-]+\]\()/);
+    expect(files.every((file) => file.startsWith('['))).toBe(true);
+    for (const file of files) {
+      const path = /\]\((.+?)\)/.exec(file)![1]!;
+      const names = found(file, /`(.+?)`/g);
+      expect(names.length).toBeGreaterThan(0);
+      for (const name of names) expect(read(path), path).toContain(name);
+    }
+  }
+});
+
+test('links between the pages lead to files that exist', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/start.md', 'docs/decisions/README.md'];
+  const links = pages.flatMap((page) =>
+    found(read(page), /\]\((?!https?:)([^)#]+)/g).map((target) => join(root, dirname(page), target)),
+  );
+  expect(links.length).toBeGreaterThan(10);
+  expect(links.filter((path) => !existsSync(path))).toEqual([]);
 });
