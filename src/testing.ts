@@ -2,6 +2,12 @@
 export type { Listener, NetworkConditions, Peer } from './testing/fake-network.ts';
 export { type FakeRuntime, type FakeRuntimeOptions, fakeRuntime } from './testing/fake-runtime.ts';
 export {
+  findMemcached,
+  type MemcachedServer,
+  type MemcachedServerOptions,
+  startMemcached,
+} from './testing/memcached-server.ts';
+export {
   type ContractSubject,
   type StoreOnTrial,
   storeContract,

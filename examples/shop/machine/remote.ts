@@ -1,6 +1,6 @@
 import { memory, type Store } from 'cistern';
 import { memcached } from 'cistern/memcached';
-import { findMemcached, startMemcached } from '../../../src/testing/memcached-server.ts';
+import { findMemcached, startMemcached } from 'cistern/testing';
 import { watch } from './watchdog.ts';
 
 /** The shared tier of the shop: a store, what it is, and how to end it. */

@@ -21,7 +21,7 @@ const total = endpoints.reduce((sum, endpoint) => sum + mix[endpoint], 0);
 
 const popularProduct = zipf(sizes.products, 1);
 const popularCategory = zipf(sizes.categories, 1);
-const likelyPage = zipf(10, 2);
+const likelyPage = zipf(5, 2);
 const sorts = ['popular', 'popular', 'popular', 'cheapest', 'newest'] as const;
 
 /** The requests of one shopper, without end. The same seed and number always give the same ones. */
