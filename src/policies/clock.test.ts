@@ -80,7 +80,7 @@ const script = fc.array(
     { weight: 9, arbitrary: fc.record({ delete: fc.constant(false), key: fc.nat(24) }) },
     { weight: 1, arbitrary: fc.record({ delete: fc.constant(true), key: fc.nat(24) }) },
   ),
-  { maxLength: 300 },
+  { maxLength: 300, size: 'max' },
 );
 
 test('gives the same answers as FIFO reinsertion over a queue, with deletes between', () => {

@@ -25,7 +25,7 @@ const steps = fc.array(
     { weight: 1, arbitrary: fc.record({ act: fc.constant('clear' as const), index: indexes }) },
     { weight: 1, arbitrary: fc.record({ act: fc.constant('turn' as const) }) },
   ),
-  { maxLength: 400 },
+  { maxLength: 400, size: 'max' },
 );
 
 describe('against a naive model', () => {
@@ -46,6 +46,7 @@ describe('against a naive model', () => {
         const models = parts.map(() => new Map<KeyPart, NearEntry>());
         const dead = new Set<NearEntry>();
         let value = 0;
+        let mostResident = 0;
         for (const step of script) {
           const index = 'index' in step ? parts[step.index]! : parts[0]!;
           const model = 'index' in step ? models[step.index]! : models[0]!;
@@ -89,9 +90,12 @@ describe('against a naive model', () => {
           }
           for (const entry of dead) if (entry.slot === -1) dead.delete(entry);
           const live = models.flatMap((each) => [...each.values()]);
+          // One more while room is made: the newcomer.
+          mostResident = Math.max(mostResident, live.length + dead.size);
           const slots = new Set([...live, ...dead].map((entry) => entry.slot));
           expect(slots.has(-1)).toBe(false);
           expect(slots.size).toBe(live.length + dead.size);
+          expect(Math.max(...slots)).toBeLessThanOrEqual(mostResident);
           expect(tier.bytes).toBe([...live, ...dead].reduce((sum, entry) => sum + entry.weight, 0));
           expect(tier.bytes).toBeLessThanOrEqual(maxBytes);
           expect(tier.size).toBe(live.length);
@@ -186,6 +190,30 @@ test('cleared entries are swept before a live one is evicted, and by every new e
   expect(tier.resident).toBeLessThanOrEqual(700);
   for (let key = 0; key < 20; key++) cleared.put(key, key, 0);
   expect([evicted.length, tier.resident, tier.size]).toEqual([0, 421, 421]);
+});
+
+test('in the background all that was cleared is swept, a portion per turn', () => {
+  const turns: (() => void)[] = [];
+  const tier = new NearTier({ maxBytes: 1e9, defer: (callback) => void turns.push(callback) });
+  const index = tier.index('a');
+  for (let key = 0; key < 5000; key++) index.put(key, key, 0);
+  index.clear();
+  index.clear();
+  let ran = 0;
+  for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+    turn();
+    ran++;
+  }
+  expect([tier.resident, tier.bytes]).toEqual([0, 0]);
+  expect(ran).toBe(5);
+  index.put(1, 1, 0);
+  index.clear();
+  expect(turns).toHaveLength(1);
+});
+
+test('a long key weighs what it takes', () => {
+  expect(entryWeight('x'.repeat(1000), 50)).toBe(entryOverhead + 16 + 1000 + 50);
+  expect(entryWeight(7, 50)).toBe(entryOverhead + 50);
 });
 
 test('after close nothing is found, kept or counted', () => {

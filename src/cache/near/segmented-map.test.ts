@@ -24,7 +24,7 @@ const steps = fc.array(
     { weight: 1, arbitrary: fc.record({ act: fc.constant('delete' as const), key: keys }) },
     { weight: 1, arbitrary: fc.record({ act: fc.constant('get' as const), key: keys }) },
   ),
-  { minLength: 200, maxLength: 1500 },
+  { minLength: 200, maxLength: 1500, size: 'max' },
 );
 
 /** Hashes that tell less and less apart, so that segments split badly, are nested, or grow beyond the limit. */
