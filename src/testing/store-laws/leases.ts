@@ -134,8 +134,11 @@ export const leaseLaws: readonly Law[] = [
 
   slowLaw('a lease lasts for its time', async (trial) => {
     const key = trial.key();
-    await win(trial, key, 3000);
-    await trial.advance(1800);
-    assert.equal((await trial.miss(key, { lease })).lease, 'lost');
+    const end = trial.clock.read() + 4000;
+    await win(trial, key, 4000);
+    await trial.advance(3000);
+    const next = await trial.miss(key, { lease });
+    // A busy machine may have slept for longer.
+    if (trial.clock.read() < end) assert.equal(next.lease, 'lost');
   }),
 ];
