@@ -12,7 +12,7 @@ import { type Grant, Negotiator } from './negotiator.ts';
 import type { Loader } from './loader.ts';
 import { notFound } from './not-found.ts';
 import type { CacheSettings } from './options.ts';
-import type { Outcome } from './outcome.ts';
+import { type Outcome, valueOf } from './outcome.ts';
 import type { RemoteTier } from './remote-tier.ts';
 import type { RetryWindow } from './retry-window.ts';
 import type { Counters } from './statistics.ts';
@@ -217,7 +217,9 @@ export class Reader<Id> {
         id: flight.question.id,
         key: flight.key,
         stale:
-          flight.fallback === undefined || flight.fallback.value === notFound ? undefined : flight.fallback,
+          flight.fallback === undefined || flight.fallback.value === notFound
+            ? undefined
+            : { value: valueOf(flight.fallback) },
         signal: flight.controller.signal,
         deadline: Math.min(deadline, flight.deadline),
         load: flight.question.load,

@@ -208,7 +208,7 @@ export class RemoteTier {
       const content = decodeEntry(reply.value, at, this.#format);
       if (this.#schema === undefined || content.negative) return content;
       const given = this.#schema['~standard'].validate(content.value);
-      const result = given instanceof Promise ? await given : given;
+      const result = 'then' in given ? await given : given;
       if (result.issues === undefined) return { ...content, value: result.value };
       const reason = `the schema refuses it: ${result.issues.map((issue) => issue.message).join('; ')}`;
       tell('not-kept', { cache: this.#format.cache, key: at.key, reason });
