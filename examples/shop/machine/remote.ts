@@ -19,7 +19,8 @@ export async function startRemote(): Promise<Remote> {
   }
   const server = await startMemcached({ args: ['-m', '256'] });
   const callOff = watch(server.pid, 'TERM');
-  const store = memcached({ servers: [server.address] });
+  // Patient, because all of this may run on a small machine that is busy with other things, too.
+  const store = memcached({ servers: [server.address], timeout: '250ms' });
   return {
     store,
     description: `memcached ${server.version} on ${server.address}`,

@@ -50,7 +50,7 @@ async function warm(
   advance: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const products = batches(sizes.products, 500);
+  const products = batches(sizes.products, 200);
   const categories = batches(sizes.categories, 12);
   const total = products.length + categories.length;
   let done = 0;
