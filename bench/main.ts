@@ -10,9 +10,11 @@ const benchmarks: Record<string, () => Promise<{ readonly benchmark: Benchmark }
   'memcached-set': () => import('./memcached-set.ts'),
   'memcached-multi-get': () => import('./memcached-multi-get.ts'),
   stampede: () => import('./stampede.ts'),
+  'wrong-answers': () => import('./harness/wrong-answers.ts'),
 };
 
-class UsageError extends Error {}
+/** An error to be read, not to be traced. */
+class PlainError extends Error {}
 
 const usage = 'npm run bench -- <name> [--json] [--rounds N] [--quick]';
 
@@ -20,7 +22,7 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   process.exitCode = 1;
-  console.error(error instanceof UsageError ? error.message : error);
+  console.error(error instanceof PlainError ? error.message : error);
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -30,38 +32,41 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(`${usage}\n\nNames: ${names}`);
     return;
   }
-  if (name.startsWith('-')) throw new UsageError(`The name comes first: ${usage}\nNames: ${names}`);
+  if (name.startsWith('-')) throw new PlainError(`The name comes first: ${usage}\nNames: ${names}`);
   const find = benchmarks[name];
-  if (find === undefined) throw new UsageError(`There is no benchmark "${name}". Names: ${names}`);
-  const { values } = readOptions(others);
-  const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
-  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000)) {
-    throw new UsageError(`--rounds is "${values.rounds}": give a whole number from 1 to 1000`);
-  }
+  if (find === undefined) throw new PlainError(`There is no benchmark "${name}". Names: ${names}`);
   const { benchmark } = await find();
+  const { json, quick, rounds: given, ...own } = readOptions(others, benchmark.arguments);
+  const rounds = given === undefined ? undefined : Number(given);
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000)) {
+    throw new PlainError(`--rounds is "${String(given)}": give a whole number from 1 to 1000`);
+  }
   console.log(`${name}: ${benchmark.title}`);
-  const outcome = await benchmark.run({ rounds, quick: values.quick, progress });
+  const outcome = await benchmark.run({ rounds, quick: quick === true, given: own, progress });
   progress('');
   console.log(`\n${outcome.table}\n`);
   for (const note of outcome.skipped) console.log(`Skipped: ${note}`);
   console.log(`Written to ${relative(root, writeResult(outcome))}`);
-  if (values.json) console.log(jsonLine(outcome));
+  if (json === true) console.log(jsonLine(outcome));
+  if (outcome.failure !== undefined) throw new PlainError(outcome.failure);
 }
 
-function readOptions(args: readonly string[]): {
-  values: { json: boolean; quick: boolean; rounds?: string };
-} {
+function readOptions(
+  args: readonly string[],
+  own: Benchmark['arguments'],
+): Record<string, string | boolean | undefined> {
   try {
     return parseArgs({
       args: [...args],
       options: {
-        json: { type: 'boolean', default: false },
-        quick: { type: 'boolean', default: false },
+        json: { type: 'boolean' },
+        quick: { type: 'boolean' },
         rounds: { type: 'string' },
+        ...own,
       },
-    });
+    }).values;
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${usage}`);
+    throw new PlainError(`${(error as Error).message}\n${usage}`);
   }
 }
 

@@ -44,7 +44,19 @@ test('a row names every library with its cost and its multiple, losses included'
   expect(block).toContain('| CPU per hit, ns | cistern | lru-cache fetch | p-memoize |');
   expect(block).toContain('| string keys, one after the other | 100 | 80.0 (0.80) | 350 (3.50) |');
   expect(block).toContain('2 x Fast, Node v24.0.0, 2026-01-02');
-  expect(block).toContain('Not measured yet: memcached-get, memcached-set, memcached-multi-get, stampede.');
+  expect(block).toContain(
+    'Not measured yet: memcached-get, memcached-set, memcached-multi-get, stampede, wrong-answers.',
+  );
+});
+
+test('wrong answers are counted in a line of their own', () => {
+  const results = [
+    { name: 'responses', ...exactly(5_000_100) },
+    { name: 'wrong', ...exactly(2) },
+  ];
+  const result = { ...getOrLoadResult({ cistern: 1 }), bench: 'wrong-answers', results };
+  const read = ((name: string) => (name === 'wrong-answers' ? result : undefined)) as ReadResult;
+  expect(figuresBlock(read)).toContain('2 of 5,000,100.');
 });
 
 test('only what stands between the markers is replaced, and doing it twice changes nothing', () => {

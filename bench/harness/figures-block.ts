@@ -45,6 +45,7 @@ export function figuresBlock(read: ReadResult): string {
     contestTable('client CPU per call, µs', results, shownClients),
   );
   part<StampedeDetails>(['stampede'], ([result]) => stampedeTable(result!));
+  part<unknown>(['wrong-answers'], ([result]) => wrongAnswersLine(result!));
   const notMeasured = missing.length === 0 ? [] : [`Not measured yet: ${missing.join(', ')}.`];
   return [...introduction(sources), ...parts, ...notMeasured].join('\n\n');
 }
@@ -101,6 +102,15 @@ function contestTable(
         return name === 'cistern' ? figure(cpu.median) : `${figure(cpu.median)} (${figure(ratio.median)})`;
       }),
     ]),
+  );
+}
+
+function wrongAnswersLine(result: ResultFile): string {
+  const count = (name: string): string =>
+    (result.results.find((each) => each.name === name)?.median ?? Number.NaN).toLocaleString('en-US');
+  return (
+    `Answers that reached another request, under cancels, timeouts, cut connections, odd chunks and a stopped server: ` +
+    `${count('wrong')} of ${count('responses')}.`
   );
 }
 

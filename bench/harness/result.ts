@@ -25,6 +25,8 @@ export interface Outcome {
   readonly results: readonly Figure[];
   /** The table for people, ready to print. */
   readonly table: string;
+  /** Why this is not as it must be, if so: the program then ends with an error. */
+  readonly failure?: string;
   /** Whatever else belongs into the file: ratios, raw numbers of every round. */
   readonly details: unknown;
 }
@@ -106,7 +108,7 @@ function commit(): string {
   }
 }
 
-/** Five digits are more than any of these measurements holds. */
+/** Five digits are more than any of these measurements holds; counts are exact. */
 function rounded(_key: string, value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 }

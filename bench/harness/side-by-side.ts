@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly rounds: number | undefined;
   /** Few, short rounds: to see that it runs, not to quote. */
   readonly quick: boolean;
+  /** The benchmark's own arguments, as they were given. */
+  readonly given: Readonly<Record<string, string | boolean | undefined>>;
   /** Told what is going on. */
   readonly progress: (text: string) => void;
 }
@@ -15,6 +17,8 @@ export interface RunOptions {
 /** A benchmark: one file each, found by its name in `main.ts`. */
 export interface Benchmark {
   readonly title: string;
+  /** Arguments of its own, beside those that all have. */
+  readonly arguments?: Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
   run(options: RunOptions): Promise<Outcome>;
 }
 
