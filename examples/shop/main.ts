@@ -39,7 +39,7 @@ async function main(parameters: readonly string[]): Promise<number> {
       process.stderr.write(`${error.message} 'npm start -- --help' tells what there is.\n`);
       return 2;
     }
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${explain(error)}\n`);
     return 1;
   }
 }
@@ -72,6 +72,15 @@ Try, and see the time it takes:
 Ctrl-C stops everything.`);
   await shutdown.begun();
   console.say('\nStopping.');
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, path } = error as NodeJS.ErrnoException;
+  if ((code === 'EACCES' || code === 'EPERM') && path?.startsWith(folder)) {
+    return `${folder} belongs to another user (an earlier start as root, perhaps). Remove it: sudo rm -r ${folder}`;
+  }
+  return error.message;
 }
 
 /** Numbers with three decimals: more is noise. */
