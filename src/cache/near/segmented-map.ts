@@ -3,7 +3,7 @@ import { sampleHash, thoroughHash } from './key-hash.ts';
 import type { KeyHash } from './key-hash.ts';
 
 /** The most entries of one segment: a V8 `Map` of this size grows in about a millisecond, one of a million entries in 90. */
-export const segmentLimit = 16_384;
+const segmentLimit = 16_384;
 
 /** A split moves this many entries with each insertion into its segments, so that it is done before either is full. */
 const stride = 64;

@@ -27,9 +27,13 @@ const setShadows: Shadows = {
   properties: shadow('Set', ['add', 'delete', 'clear'], Set.prototype),
 };
 
-export type ReadOnlyKind = 'date' | 'map' | 'set';
+type ReadOnlyKind = 'date' | 'map' | 'set';
 
-const shadowsOf: Readonly<Record<ReadOnlyKind, Shadows>> = { date: dateShadows, map: mapShadows, set: setShadows };
+const shadowsOf: Readonly<Record<ReadOnlyKind, Shadows>> = {
+  date: dateShadows,
+  map: mapShadows,
+  set: setShadows,
+};
 
 /** Whether it is read-only already, or can be made so: one that somebody else froze takes no shadows any more. */
 export function canBeReadOnly(object: object, kind: ReadOnlyKind): boolean {

@@ -17,7 +17,7 @@ import { opaqueBytes } from './opaque-size.ts';
 import { canBeReadOnly } from './read-only.ts';
 
 /** Deeper values are refused: serialisers, `structuredClone` and comparisons recurse, and overflow the stack not far beyond. */
-export const deepest = 1000;
+const deepest = 1000;
 
 /** More holes than this, and more holes than elements, make an array sparse. */
 const mostHoles = 1024;
