@@ -3,7 +3,7 @@ export const sizes = {
   departments: 12,
   categories: 144,
   products: 50_000,
-  reviews: 120_000,
+  reviews: 90_000,
   sales: 36_000,
   promotions: 4_000,
 } as const;
