@@ -103,7 +103,8 @@ export class Cistern implements AsyncDisposable {
     if (options.near !== false) {
       checkedObject('near', options.near ?? {}, ['maxBytes']);
       const maxBytes = bytes('near.maxBytes', options.near?.maxBytes ?? '64mb', 1024);
-      if (enabled) this.#near = new NearTier({ maxBytes });
+      if (enabled)
+        this.#near = new NearTier({ maxBytes, defer: (callback) => this.#runtime.defer(callback) });
     }
     if (options.remote !== undefined) {
       if (typeof options.remote !== 'object' || typeof options.remote?.execute !== 'function') {
