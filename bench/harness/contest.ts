@@ -98,9 +98,7 @@ class Contestant {
       adapter: contender.adapter,
       parameters: { ...contest.parameters, ...contender.parameters },
     };
-    this.#child = fork(new URL('./contestant.ts', import.meta.url), [JSON.stringify(start)], {
-      execArgv: ['--expose-gc', ...process.execArgv],
-    });
+    this.#child = fork(new URL('./contestant.ts', import.meta.url), [JSON.stringify(start)]);
   }
 
   async ready(): Promise<void> {
@@ -170,7 +168,7 @@ export async function runContest(
     for (const contestant of contestants) {
       for (const each of contest.cases) {
         progress(`warming ${contestant.name}: ${each}`);
-        await contestant.measure(each, effort.milliseconds);
+        await contestant.measure(each, 2 * effort.milliseconds);
       }
     }
     const samples = new Map<string, Sample[]>();

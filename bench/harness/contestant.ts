@@ -22,8 +22,6 @@ try {
       void runner.close().finally(() => process.exit(0));
       return;
     }
-    // Garbage of the last cell is not charged to this one.
-    globalThis.gc?.();
     runner.measure(request.case, request.milliseconds).then(
       (sample) => answer({ kind: 'sample', sample }),
       (error: unknown) => answer({ kind: 'failed', error: String((error as Error).stack ?? error) }),
