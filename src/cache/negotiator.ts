@@ -124,6 +124,8 @@ export class Negotiator<Id> {
     const { counters, keeper, settings, background, runtime } = this.#rooms;
     if (read.found === 'nothing') {
       if (first) counters.remoteMisses++;
+      // An older copy, kept here or read before, has been deleted meanwhile.
+      flight.fallback = undefined;
       return false;
     }
     const admitted = keeper.admit(read.content!.negative ? notFound : read.content!.value);

@@ -68,7 +68,8 @@ export class Reader<Id> {
         else if (outcome.status === 'stale') return Promise.resolve({ ...outcome, error: failed.error });
         return Promise.resolve(outcome);
       }
-      fallback = { ...outcome, status: 'stale' };
+      // What the remote tier has not confirmed lately may have been deleted: only a stale span allows it.
+      if (question.spans.staleFor > 0) fallback = { ...outcome, status: 'stale' };
     }
     counters.nearMisses++;
     const running = this.#flights.get(key);

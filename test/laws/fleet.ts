@@ -96,6 +96,7 @@ export class Fleet {
 
   /** The server loses its memory, and all processes reach the new one. */
   restart(): void {
+    void this.server.close();
     this.server = memory({ runtime: this.runtime });
   }
 
