@@ -256,6 +256,7 @@ export class Connection {
       drained: () => {
         if (epoch !== this.#epoch) return;
         this.#blocked = false;
+        this.#batch.sent();
         if (this.#waiting.length > 0 && !this.#flushing) this.#scheduleFlush();
       },
       closed: (error) => {
@@ -357,6 +358,7 @@ export class Connection {
     this.#epoch++;
     this.#socket = undefined;
     this.#blocked = false;
+    this.#batch.abandon();
     socket?.destroy();
   }
 

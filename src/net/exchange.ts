@@ -4,7 +4,7 @@
  * has left: that is what keeps answers from shifting.
  */
 export abstract class Exchange {
-  /** What is sent, as Latin-1 text; emptied once it was handed to the socket. */
+  /** What is sent, as ASCII text; emptied once it was handed to the socket. */
   head: string;
   /** Sent behind the head, and CR LF behind it. It must not be changed before the exchange has settled. */
   body: Uint8Array | undefined;

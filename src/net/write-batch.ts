@@ -2,6 +2,11 @@ import type { Exchange } from './exchange.ts';
 
 /** Bodies from this size on are handed to the socket as they are; smaller ones are cheaper to copy than to list. */
 const ownPart = 32_768;
+/** Blocks of these sizes are worth keeping: a new one costs more than filling it. */
+const leastKept = 32_768;
+const mostKept = 1_048_576;
+
+const encoder = new TextEncoder();
 
 /**
  * Gathers requests into as few parts as a socket can write at once: requests without a body become one text, small
@@ -12,15 +17,21 @@ export class WriteBatch {
   #text = '';
   #pending: Exchange[] = [];
   #pendingBytes = 0;
+  /** A block that is used again and again; lent while a socket may still read from it. */
+  #kept = new Uint8Array(0);
+  #lent = false;
 
   add(exchange: Exchange): void {
-    const body = exchange.body;
+    const { head, body } = exchange;
     if (body === undefined && this.#pending.length === 0) {
-      this.#text += exchange.head;
+      this.#text += head;
+      exchange.head = '';
     } else if (body !== undefined && body.length >= ownPart) {
       this.#endBlock();
-      this.#parts.push(this.#text + exchange.head, body);
+      this.#parts.push(this.#text + head, body);
       this.#text = '\r\n';
+      exchange.head = '';
+      exchange.body = undefined;
     } else {
       this.#pending.push(exchange);
       this.#pendingBytes += exchange.size;
@@ -37,15 +48,31 @@ export class WriteBatch {
     return parts;
   }
 
-  /** Text before the block goes into it: a part more costs more than its copy. */
+  /** All that was ever taken has left the process. */
+  sent(): void {
+    this.#lent = false;
+  }
+
+  /** The socket is gone, and nobody can say what it still reads. */
+  abandon(): void {
+    this.#kept = new Uint8Array(0);
+    this.#lent = false;
+  }
+
   #endBlock(): void {
     if (this.#pending.length === 0) return;
-    const block = new Uint8Array(this.#text.length + this.#pendingBytes);
-    let at = writeText(block, 0, this.#text);
+    const size = this.#text.length + this.#pendingBytes;
+    const block = this.#block(size);
+    // Text before the block goes into it: a part more costs more than its copy.
+    let at = encoder.encodeInto(this.#text, block).written;
     this.#text = '';
-    for (const { head, body } of this.#pending) {
-      at = writeText(block, at, head);
+    for (const exchange of this.#pending) {
+      const { head, body } = exchange;
+      encoder.encodeInto(head, block.subarray(at));
+      at += head.length;
+      exchange.head = '';
       if (body === undefined) continue;
+      exchange.body = undefined;
       block.set(body, at);
       at += body.length;
       block[at++] = 13;
@@ -53,11 +80,13 @@ export class WriteBatch {
     }
     this.#pending = [];
     this.#pendingBytes = 0;
-    this.#parts.push(block);
+    this.#parts.push(block.length === size ? block : block.subarray(0, size));
   }
-}
 
-function writeText(block: Uint8Array, start: number, text: string): number {
-  for (let index = 0; index < text.length; index++) block[start + index] = text.charCodeAt(index);
-  return start + text.length;
+  #block(size: number): Uint8Array {
+    if (this.#lent || size < leastKept || size > mostKept) return new Uint8Array(size);
+    if (this.#kept.length < size) this.#kept = new Uint8Array(Math.min(mostKept, 2 * size));
+    this.#lent = true;
+    return this.#kept;
+  }
 }

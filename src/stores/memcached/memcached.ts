@@ -29,7 +29,7 @@ export interface MemcachedOptions {
  * one second may be added (never less than asked); `append`, `prepend` and `replace` take the placeholder of a lease for an entry, and
  * `count` fails on it; what `count` creates has no stale share and no flags; a number that `count` made shorter is padded with
  * spaces for a `get`. The value of a `set` must not be changed before the reply. A value that is answered may share a
- * buffer of 16 KiB with others: copy what is kept for long.
+ * buffer of 32 KiB with others: copy what is kept for long.
  */
 export function memcached(options: MemcachedOptions): Store {
   if (typeof options !== 'object' || options === null) throw wrongOption('options', options, 'an object');

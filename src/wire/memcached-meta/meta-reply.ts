@@ -26,7 +26,7 @@ export const wordsCode = 0;
 export class MetaReply {
   /** One of `metaCode`, or `wordsCode`. */
   code = 0;
-  /** The value of `VA`. It may be a part of a buffer of up to 16 KiB that other values share. */
+  /** The value of `VA`. It may be a part of a buffer of up to 32 KiB that other values share. */
   value: Uint8Array | undefined = undefined;
   /** Flag `c`: 64 bits in decimal, `''` if the answer has none, `'0'` if the server keeps none. */
   cas = '';

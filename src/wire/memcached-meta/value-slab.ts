@@ -1,5 +1,7 @@
 /** Small values share buffers of this size: what a kept value can hold in memory beyond itself. */
-const slabBytes = 16_384;
+const slabBytes = 32_768;
+/** Values above this size have a buffer of their own. */
+const ownBuffer = 4096;
 
 /**
  * Copies values out of lent chunks. An `ArrayBuffer` costs microseconds, so small values share one; and as the values of
@@ -23,7 +25,7 @@ export class ValueSlab {
     if (this.#chunk === chunk && start >= this.#copiedFrom && end <= this.#copiedTo) {
       return new Uint8Array(this.#buffer, start + this.#shift, size);
     }
-    if (size > slabBytes >> 2) {
+    if (size > ownBuffer) {
       const own = new Uint8Array(size);
       own.set(chunk.subarray(start, end));
       return own;
