@@ -49,14 +49,14 @@ export class GuardedStore {
     return Math.min(callers, this.#runtime.clock.read() + this.#timeout);
   }
 
-  /** Waits for work that never rejects, but not beyond the deadline. */
-  within(work: Promise<void>, deadline: number): Promise<void> {
+  /** Waits for work that never rejects, but not beyond the deadline. False: it failed, or is late. */
+  within(work: Promise<boolean>, deadline: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const due: Due = { deadline, expire: resolve };
+      const due: Due = { deadline, expire: () => resolve(false) };
       this.#deadlines.add(due);
-      void work.finally(() => {
+      void work.then((succeeded) => {
         this.#deadlines.remove(due);
-        resolve();
+        resolve(succeeded);
       });
     });
   }

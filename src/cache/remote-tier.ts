@@ -80,7 +80,8 @@ export class RemoteTier {
 
   /**
    * Reads an entry. The server record travels in the same batch when it is due; if it shows another generation, the read is
-   * repeated there, so an answer never comes from before a `clear()` that the record already tells of.
+   * repeated there, so an answer never comes from before a `clear()` that the record already tells of. If the record is due and
+   * cannot be read, neither can the entry.
    */
   async read(encoded: string, options: RemoteReadOptions): Promise<RemoteRead> {
     for (let attempt = 0; ; attempt++) {
@@ -96,8 +97,13 @@ export class RemoteTier {
         ...(options.lease === undefined ? undefined : { lease: options.lease }),
         ...(options.recache === undefined ? undefined : { recache: options.recache }),
       });
-      if (checking !== undefined) await this.#store.within(checking, options.deadline);
-      if (at.generation !== this.generation && attempt < 2) continue;
+      const known = checking === undefined || (await this.#store.within(checking, options.deadline));
+      if (known && at.generation !== this.generation && attempt < 2) continue;
+      if (!known || at.generation !== this.generation) {
+        // A clear() may have gone unnoticed: as long as that is not known, nothing that is read here can be trusted.
+        void this.#giveBack(reply, at);
+        return this.#failed();
+      }
       if (reply.kind === 'hit') return await this.#hit(reply, at);
       if (reply.kind === 'miss') return this.#miss(reply, at);
       return this.#failed();
@@ -131,6 +137,13 @@ export class RemoteTier {
     encodeEntry(content, storeKey(this.#prefix, encoded), this.#format);
   }
 
+  async #giveBack(reply: Reply, at: RemoteKey): Promise<void> {
+    if (reply.kind === 'miss' && reply.lease === 'won') await this.release(at, 'lease', reply.cas);
+    if (reply.kind === 'hit' && reply.claim === 'won') {
+      await this.release(at, reply.marked ? 'stale' : 'recache', reply.cas);
+    }
+  }
+
   async release(at: RemoteKey, right: Right, cas: string): Promise<void> {
     await this.#store.execute({ kind: 'release', key: at.key, right, cas, deadline: this.#store.deadline() });
   }
@@ -154,10 +167,11 @@ export class RemoteTier {
         deadline: this.#store.deadline(),
         ...(staleFor > 0 ? { staleFor } : undefined),
       });
-      if (checking !== undefined) await checking;
-      if (at.generation !== this.generation && attempt < 2) continue;
-      if (reply.kind === 'failed') this.#counters.remoteFailures++;
-      return reply.kind === 'stored' || reply.kind === 'notFound';
+      const known = checking === undefined || (await checking);
+      if (known && at.generation !== this.generation && attempt < 2) continue;
+      const done = reply.kind === 'stored' || reply.kind === 'notFound';
+      if (!done || !known) this.#counters.remoteFailures++;
+      return done && known && at.generation === this.generation;
     }
   }
 

@@ -33,7 +33,7 @@ export class ServerRecord {
   /** Questions and changes are numbered: a late answer must not undo what was learnt after it was asked for. */
   #last = 0;
   #known = 0;
-  #reading: Promise<void> | undefined;
+  #reading: Promise<boolean> | undefined;
   #watchUntil = 0;
   #timer: Timer | undefined;
   #closed = false;
@@ -58,8 +58,8 @@ export class ServerRecord {
     return this.#content === undefined ? undefined : generationOf(this.#content, cache);
   }
 
-  /** A promise to wait for when the record is unknown or older than the poll period (one read for all); `undefined` when it is current. */
-  current(): Promise<void> | undefined {
+  /** A promise to wait for when the record is unknown or older than the poll period (one read for all): false when it could not be read. `undefined` when it is current. */
+  current(): Promise<boolean> | undefined {
     if (this.#runtime.clock.read() - this.#readAt < this.#poll) return undefined;
     return (this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
@@ -113,25 +113,26 @@ export class ServerRecord {
     this.#timer = this.#runtime.after(due > 0 ? due : this.#poll, this.#tick, false);
   }
 
-  async #read(): Promise<void> {
+  async #read(): Promise<boolean> {
+    let made = false;
     for (let attempt = 0; attempt < attempts; attempt++) {
       const asked = this.#runtime.clock.read();
       const number = ++this.#last;
       const reply = await this.#get();
-      if (reply.kind === 'failed') return;
+      if (reply.kind === 'failed') return false;
       const found = reply.kind === 'hit' ? parse(reply.value) : undefined;
       if (found !== undefined) {
         this.#adopt(found, asked, number);
-        return;
+        return true;
       }
-      const content: Content = { incarnation: this.#runtime.randomId(), generations: {} };
-      const written = await this.#set(content, reply);
-      if (written.kind === 'stored') {
-        this.#adopt(content, asked, ++this.#last);
-        return;
-      }
-      if (written.kind === 'failed') return;
+      // A store that keeps nothing would have another incarnation each time.
+      if (made) return false;
+      const written = await this.#set({ incarnation: this.#runtime.randomId(), generations: {} }, reply);
+      if (written.kind === 'failed') return false;
+      // Read back in the next round: what counts is what the store has.
+      made = written.kind === 'stored';
     }
+    return false;
   }
 
   #get(): Promise<Reply> {

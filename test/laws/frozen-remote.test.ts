@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { nothing } from '../../src/index.ts';
 import { codeOf, Fleet, sleep, Source } from './fleet.ts';
 
 const states = {
@@ -127,6 +128,18 @@ for (const [state, begin] of Object.entries(states)) {
     });
   });
 }
+
+test('a remote tier that keeps nothing is like none: the near tier keeps its entries', async () => {
+  const fleet = new Fleet();
+  const { shop } = fleet.join({ remote: nothing({ runtime: fleet.runtime }) });
+  const users = shop.define('user', { load: (id: string) => id, ttl: '1m', nearTtl: '30s', jitter: 0 });
+  await fleet.wait(users.getMany(['a', 'b']));
+  await fleet.runtime.settle();
+  await fleet.runtime.advance(29_000);
+  expect([users.peek('a'), users.peek('b')]).toEqual(['a', 'b']);
+  expect(await fleet.wait(users.set('c', 'set'))).toMatchObject({ confirmed: false });
+  expect(await fleet.wait(users.get('c'))).toBe('set');
+});
 
 test('real time: with a remote tier that never answers, near hits take less than a millisecond', async () => {
   const { cistern } = await import('../../src/index.ts');

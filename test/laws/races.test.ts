@@ -47,7 +47,7 @@ interface Floor {
   readonly at: number;
 }
 
-export class World {
+class World {
   readonly fleet: Fleet;
   readonly #random: () => number;
   readonly #weather: Weather;
