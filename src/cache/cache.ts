@@ -70,6 +70,9 @@ interface Keys {
 /** Every how many near hits the clock itself is read, for programs that never yield to the event loop. A power of two, less one. */
 const clockEvery = 127;
 
+/** Ids that `warm` reads at once. */
+const warmAtOnce = 500;
+
 /**
  * One cache: typed by what its loader answers. `Absent` is `undefined` where the loader may answer `notFound`, else `never`.
  * Made by `define`.
@@ -179,11 +182,18 @@ export class Cache<Id, V, Absent extends undefined = never> {
     return valueOf(outcome) as V | Absent;
   }
 
-  /** Loads ahead what no tier has. Never rejects: says how many are there now, and how many failed. */
+  /**
+   * Loads ahead what no tier has, `warmAtOnce` ids at a time, so that a long list neither floods the remote tier nor holds up
+   * other reads. Never rejects: says how many are there now, and how many failed.
+   */
   async warm(ids: Iterable<Id>): Promise<{ readonly warmed: number; readonly failed: number }> {
-    const settled = await Promise.allSettled([...ids].map((id) => this.#outcome(id, undefined)));
-    const failed = settled.filter((each) => each.status === 'rejected').length;
-    return { warmed: settled.length - failed, failed };
+    const list = [...ids];
+    let failed = 0;
+    for (let from = 0; from < list.length; from += warmAtOnce) {
+      const reads = list.slice(from, from + warmAtOnce).map((id) => this.#outcome(id, undefined));
+      for (const each of await Promise.allSettled(reads)) if (each.status === 'rejected') failed++;
+    }
+    return { warmed: list.length - failed, failed };
   }
 
   /** Forgets all entries, in all tiers and processes, in O(1): a new generation. Other processes notice within `recordPoll`. */

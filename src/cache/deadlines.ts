@@ -34,7 +34,7 @@ export class Deadlines {
   #arm(at: number): void {
     this.#timer?.cancel();
     this.#at = at;
-    this.#timer = this.#runtime.after(Math.max(0, at - this.#runtime.clock.read()), this.#run, true);
+    this.#timer = this.#runtime.after(Math.max(0, at - this.#runtime.clock.read()), this.#due, true);
   }
 
   #disarm(): void {
@@ -43,8 +43,16 @@ export class Deadlines {
     this.#at = Number.POSITIVE_INFINITY;
   }
 
-  readonly #run = (): void => {
+  /**
+   * The verdict waits until the event loop has read its sockets once: after it was blocked, timers run first, and answers that
+   * have long arrived would count as late.
+   */
+  readonly #due = (): void => {
     this.#disarm();
+    this.#runtime.defer(this.#run);
+  };
+
+  readonly #run = (): void => {
     const now = this.#runtime.clock.read();
     let nearest = Number.POSITIVE_INFINITY;
     for (const due of this.#list) {

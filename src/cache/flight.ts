@@ -65,7 +65,6 @@ export class Flight<Id> {
   readonly encoded: string;
   readonly question: Question<Id>;
   readonly want: Want;
-  readonly controller: AbortController = new AbortController();
   /** An invalidation came: those who wait get the value, and nobody keeps it. */
   superseded = false;
   /** All have left, or the work is done. */
@@ -76,6 +75,8 @@ export class Flight<Id> {
   done: Promise<void> = Promise.resolve();
   /** The latest deadline of those who wait. */
   deadline = 0;
+  /** Made when a loader runs: most flights end without one, and a controller costs as much as the rest of them. */
+  #controller: AbortController | undefined;
   #early: Outcome | undefined;
   #final: Outcome | undefined;
   readonly #waiters = new Set<Waiter>();
@@ -105,6 +106,16 @@ export class Flight<Id> {
   /** Whether callers have their answer, so that what follows is background work. */
   get answered(): boolean {
     return this.#early !== undefined || this.#final !== undefined;
+  }
+
+  /** What the loader is told to obey. */
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  /** Tells the loader that nobody wants its value any more. */
+  abort(error: Error): void {
+    this.#controller?.abort(error);
   }
 
   /** Whether a caller waits. */
@@ -230,7 +241,7 @@ export class Flight<Id> {
     this.over = true;
     this.superseded = true;
     this.#ended(this);
-    this.controller.abort(
+    this.abort(
       new CisternError('CISTERN_LOAD_TIMEOUT', {
         cache: this.#settings.name,
         milliseconds: this.#settings.loadTimeout,

@@ -131,7 +131,7 @@ export class Reader<Id> {
     for (const flight of all) {
       flight.fail(error);
       flight.over = true;
-      flight.controller.abort(error);
+      flight.abort(error);
     }
     await Promise.all(all.map(async ({ done }) => await done));
   }
@@ -204,7 +204,7 @@ export class Reader<Id> {
     const limit: Due = {
       deadline,
       expire: () =>
-        flight.controller.abort(
+        flight.abort(
           new CisternError('CISTERN_LOAD_TIMEOUT', {
             cache: settings.name,
             milliseconds: settings.loadTimeout,
@@ -221,7 +221,7 @@ export class Reader<Id> {
           flight.fallback === undefined || flight.fallback.value === notFound
             ? undefined
             : { value: valueOf(flight.fallback) },
-        signal: flight.controller.signal,
+        signal: flight.signal,
         deadline: Math.min(deadline, flight.deadline),
         load: flight.question.load,
       });
