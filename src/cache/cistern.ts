@@ -140,6 +140,7 @@ export class Cistern implements AsyncDisposable {
     options: Lifetimes<Exclude<R, NotFound>>,
     load: (context: LoadContext) => R | Promise<R>,
   ): Promise<Exclude<R, NotFound> | (NotFound extends R ? undefined : never)> {
+    if (typeof load !== 'function') throw wrongOption('getOrSet(load)', load, 'a function');
     let spans = this.#spans.get(options);
     if (spans === undefined) {
       checkedObject('getOrSet', options, ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl']);

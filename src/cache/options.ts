@@ -103,7 +103,7 @@ function flag(option: string, value: boolean): boolean {
   return value;
 }
 
-/** An object of options without misspelt names: `CISTERN_OPTION` names the first unknown one. */
+/** An object of options without misspelt names or nulls: `CISTERN_OPTION` names the first one. */
 export function checkedObject(option: string, value: unknown, known: readonly string[]): void {
   if (typeof value !== 'object' || value === null) throw wrongOption(option, value, 'an object');
   for (const name of Object.keys(value)) {
@@ -113,6 +113,10 @@ export function checkedObject(option: string, value: unknown, known: readonly st
         (value as Record<string, unknown>)[name],
         `left out: known are ${known.join(', ')}`,
       );
+    }
+    // Some mean "none" by it, some "the default".
+    if ((value as Record<string, unknown>)[name] === null) {
+      throw wrongOption(`${option}.${name}`, null, 'a value, or left out for the default');
     }
   }
 }
