@@ -7,19 +7,36 @@ import type { Deadlines, Due } from './deadlines.ts';
 /** A store answers by its operation's deadline; one that does not is given up this much later, in milliseconds. */
 const grace = 10;
 
-class Awaited implements Due {
-  readonly deadline: number;
-  readonly #resolve: (reply: Reply) => void;
-  readonly #late: () => Reply;
+/** Operations whose deadlines are this close, in milliseconds, are watched together: a batch costs one watch. */
+const together = 5;
 
-  constructor(deadline: number, resolve: (reply: Reply) => void, late: () => Reply) {
-    this.deadline = deadline;
-    this.#resolve = resolve;
+interface Awaited {
+  readonly operation: Operation;
+  readonly resolve: (reply: Reply) => void;
+  answered: boolean;
+}
+
+/** Operations that were asked at about the same time. */
+class Watch implements Due {
+  /** Of the first operation. */
+  readonly from: number;
+  readonly deadline: number;
+  readonly awaited: Awaited[] = [];
+  left = 0;
+  readonly #late: (operation: Operation) => Reply;
+
+  constructor(from: number, late: (operation: Operation) => Reply) {
+    this.from = from;
+    this.deadline = from + together + grace;
     this.#late = late;
   }
 
   expire(): void {
-    this.#resolve(this.#late());
+    for (const each of this.awaited) {
+      if (each.answered) continue;
+      each.answered = true;
+      each.resolve(this.#late(each.operation));
+    }
   }
 }
 
@@ -32,6 +49,7 @@ export class GuardedStore {
   readonly #runtime: Runtime;
   readonly #deadlines: Deadlines;
   readonly #timeout: number;
+  #current: Watch | undefined;
 
   constructor(store: Store, runtime: Runtime, deadlines: Deadlines, timeout: number) {
     this.#store = store;
@@ -63,29 +81,45 @@ export class GuardedStore {
 
   execute(operation: Operation): Promise<Reply> {
     return new Promise((resolve) => {
-      const awaited = new Awaited(operation.deadline + grace, resolve, () =>
-        this.#failed(operation, undefined),
-      );
-      this.#deadlines.add(awaited);
+      const watch = this.#watchOf(operation.deadline);
+      const awaited: Awaited = { operation, resolve, answered: false };
+      watch.awaited.push(awaited);
+      if (watch.left++ === 0) this.#deadlines.add(watch);
+      const answer = (reply: Reply): void => {
+        if (awaited.answered) return;
+        awaited.answered = true;
+        if (--watch.left === 0) this.#end(watch);
+        resolve(reply);
+      };
       try {
         this.#store.execute(operation).then(
           (reply) => {
-            this.#deadlines.remove(awaited);
             // The contract says what a reply is; a store of the user's own may not keep it.
-            if (typeof (reply as Reply | undefined)?.kind === 'string') resolve(reply);
-            else resolve(this.#failed(operation, new Error('it answered no reply')));
+            if (typeof (reply as Reply | undefined)?.kind === 'string') answer(reply);
+            else answer(this.#failed(operation, new Error('it answered no reply')));
           },
-          (error: unknown) => {
-            this.#deadlines.remove(awaited);
-            resolve(this.#failed(operation, error));
-          },
+          (error: unknown) => answer(this.#failed(operation, error)),
         );
       } catch (error) {
-        this.#deadlines.remove(awaited);
-        resolve(this.#failed(operation, error));
+        answer(this.#failed(operation, error));
       }
     });
   }
+
+  #watchOf(deadline: number): Watch {
+    const current = this.#current;
+    if (current !== undefined && deadline >= current.from && deadline <= current.from + together)
+      return current;
+    return (this.#current = new Watch(deadline, this.#late));
+  }
+
+  #end(watch: Watch): void {
+    this.#deadlines.remove(watch);
+    watch.awaited.length = 0;
+    if (this.#current === watch) this.#current = undefined;
+  }
+
+  readonly #late = (operation: Operation): Reply => this.#failed(operation, undefined);
 
   /** `thrown` is `undefined` when there was no answer at all. */
   #failed(operation: Operation, thrown: unknown): Reply {

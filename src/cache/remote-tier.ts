@@ -1,6 +1,6 @@
 import { tell } from '../core/events.ts';
 import { type StoreKey, storeKey } from '../core/key.ts';
-import type { Claim, HitReply, MissReply, Reply, Right } from '../core/store.ts';
+import type { Claim, GetOperation, HitReply, MissReply, Reply, Right } from '../core/store.ts';
 import { decodeEntry, encodeEntry, type EntryContent, type EntryFormat } from './codec/envelope.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import type { ServerRecord } from './server-record.ts';
@@ -83,20 +83,28 @@ export class RemoteTier {
    * repeated there, so an answer never comes from before a `clear()` that the record already tells of. If the record is due and
    * cannot be read, neither can the entry.
    */
-  async read(encoded: string, options: RemoteReadOptions): Promise<RemoteRead> {
-    for (let attempt = 0; ; attempt++) {
+  read(encoded: string, options: RemoteReadOptions): Promise<RemoteRead> {
+    const checking = this.#record.current();
+    const at = this.#at(encoded);
+    if (checking !== undefined || at === undefined) return this.#readChecked(encoded, options);
+    // The usual case, a current record, without the machinery of the other.
+    return this.#store
+      .execute(this.#question(at, options))
+      .then((reply) =>
+        at.generation === this.generation
+          ? this.#interpreted(reply, at)
+          : this.#readChecked(encoded, options, 1),
+      );
+  }
+
+  async #readChecked(encoded: string, options: RemoteReadOptions, attempts = 0): Promise<RemoteRead> {
+    for (let attempt = attempts; ; attempt++) {
       const checking = this.#record.current();
       if (this.generation === undefined && checking !== undefined)
         await this.#store.within(checking, options.deadline);
       const at = this.#at(encoded);
       if (at === undefined) return this.#failed();
-      const reply = await this.#store.execute({
-        kind: 'get',
-        key: at.key,
-        deadline: this.#store.deadline(options.deadline),
-        ...(options.lease === undefined ? undefined : { lease: options.lease }),
-        ...(options.recache === undefined ? undefined : { recache: options.recache }),
-      });
+      const reply = await this.#store.execute(this.#question(at, options));
       const known = checking === undefined || (await this.#store.within(checking, options.deadline));
       if (known && at.generation !== this.generation && attempt < 2) continue;
       if (!known || at.generation !== this.generation) {
@@ -104,10 +112,25 @@ export class RemoteTier {
         void this.#giveBack(reply, at);
         return this.#failed();
       }
-      if (reply.kind === 'hit') return await this.#hit(reply, at);
-      if (reply.kind === 'miss') return this.#miss(reply, at);
-      return this.#failed();
+      return await this.#interpreted(reply, at);
     }
+  }
+
+  #question(at: RemoteKey, options: RemoteReadOptions): GetOperation {
+    const operation: { -readonly [K in keyof GetOperation]: GetOperation[K] } = {
+      kind: 'get',
+      key: at.key,
+      deadline: this.#store.deadline(options.deadline),
+    };
+    if (options.lease !== undefined) operation.lease = options.lease;
+    if (options.recache !== undefined) operation.recache = options.recache;
+    return operation;
+  }
+
+  #interpreted(reply: Reply, at: RemoteKey): RemoteRead | Promise<RemoteRead> {
+    if (reply.kind === 'hit') return this.#hit(reply, at);
+    if (reply.kind === 'miss') return this.#miss(reply, at);
+    return this.#failed();
   }
 
   /** Stores by the CAS of the read. Throws what encoding refuses: `CISTERN_UNSTORABLE`, `CISTERN_TOO_LARGE`. */
@@ -202,39 +225,41 @@ export class RemoteTier {
     };
   }
 
-  async #hit(reply: HitReply, at: RemoteKey): Promise<RemoteRead> {
-    const content = await this.#decode(reply, at);
-    return {
-      found: content === undefined ? 'nothing' : 'value',
-      content,
-      freshFor: content === undefined ? 0 : Math.min(reply.freshFor, content.life.freshFor),
-      expiresIn: reply.expiresIn,
-      markedFor: reply.marked ? Math.max(0, this.#staleFor - reply.expiresIn) : undefined,
-      claim: reply.claim,
-      right: reply.marked ? 'stale' : 'recache',
-      cas: reply.cas,
-      at,
-    };
+  #hit(reply: HitReply, at: RemoteKey): RemoteRead | Promise<RemoteRead> {
+    let content: EntryContent | undefined;
+    try {
+      content = decodeEntry(reply.value, at, this.#format);
+    } catch (error) {
+      this.#unusable(at, 'the stored entry cannot be decoded', error);
+    }
+    if (this.#schema === undefined || content === undefined || content.negative)
+      return found(reply, at, content, this.#staleFor);
+    return this.#checked(this.#schema, content, at).then((valid) => found(reply, at, valid, this.#staleFor));
   }
 
-  async #decode(reply: HitReply, at: RemoteKey): Promise<EntryContent | undefined> {
+  async #checked(
+    schema: StandardSchema,
+    content: EntryContent,
+    at: RemoteKey,
+  ): Promise<EntryContent | undefined> {
     try {
-      const content = decodeEntry(reply.value, at, this.#format);
-      if (this.#schema === undefined || content.negative) return content;
-      const given = this.#schema['~standard'].validate(content.value);
-      const result = 'then' in given ? await given : given;
+      const result = await schema['~standard'].validate(content.value);
       if (result.issues === undefined) return { ...content, value: result.value };
-      const reason = `the schema refuses it: ${result.issues.map((issue) => issue.message).join('; ')}`;
-      tell('not-kept', { cache: this.#format.cache, key: at.key, reason });
+      const problems = result.issues.map((issue) => issue.message).join('; ');
+      this.#unusable(at, `the schema refuses it: ${problems}`, undefined);
     } catch (error) {
-      tell('not-kept', {
-        cache: this.#format.cache,
-        key: at.key,
-        reason: 'the stored entry cannot be decoded',
-        error,
-      });
+      this.#unusable(at, 'the schema failed', error);
     }
     return undefined;
+  }
+
+  #unusable(at: RemoteKey, reason: string, error: unknown): void {
+    tell('not-kept', {
+      cache: this.#format.cache,
+      key: at.key,
+      reason,
+      ...(error === undefined ? undefined : { error }),
+    });
   }
 
   /**
@@ -256,4 +281,24 @@ export class RemoteTier {
       deadline: this.#store.deadline(),
     });
   }
+}
+
+/** `content` is `undefined` for an entry that cannot be used: its right to reload is asked for like that of an aged one. */
+function found(
+  reply: HitReply,
+  at: RemoteKey,
+  content: EntryContent | undefined,
+  staleFor: number,
+): RemoteRead {
+  return {
+    found: content === undefined ? 'nothing' : 'value',
+    content,
+    freshFor: content === undefined ? 0 : Math.min(reply.freshFor, content.life.freshFor),
+    expiresIn: reply.expiresIn,
+    markedFor: reply.marked ? Math.max(0, staleFor - reply.expiresIn) : undefined,
+    claim: reply.claim,
+    right: reply.marked ? 'stale' : 'recache',
+    cas: reply.cas,
+    at,
+  };
 }
