@@ -4,7 +4,7 @@ import type { Runtime } from '../core/runtime.ts';
 import type { Operation, Reply, Store } from '../core/store.ts';
 import type { Deadlines, Due } from './deadlines.ts';
 
-/** A store answers by its operation's deadline; one that does not is given up this much later, in milliseconds. */
+/** A store answers by its operation's deadline; one that does not is given up this much later at most, in milliseconds. */
 const grace = 10;
 
 /** Operations whose deadlines are this close, in milliseconds, are watched together: a batch costs one watch. */
@@ -27,7 +27,7 @@ class Watch implements Due {
 
   constructor(from: number, late: (operation: Operation) => Reply) {
     this.from = from;
-    this.deadline = from + together + grace;
+    this.deadline = from + grace;
     this.#late = late;
   }
 
