@@ -82,7 +82,10 @@ export async function startMemcached(options: MemcachedServerOptions = {}): Prom
     const target = options.unix === true ? { path } : { host: '127.0.0.1', port };
     const version = await until(alive, () => askVersion(target));
     // A test runner that dies must not leave servers behind.
-    const kill = (): void => void child.kill('SIGKILL');
+    const kill = (): void => {
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    };
     process.once('exit', kill);
     return {
       address: options.unix === true ? `unix:${path}` : `127.0.0.1:${port}`,
