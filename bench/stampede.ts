@@ -137,10 +137,12 @@ async function runRounds(
       for (const scenario of scenarios) await fleet.all({ kind: 'close', scenario });
     }
   }
-  const rows = [...measured].map(([cell, results]) => {
-    const [scenario, name] = cell.split('\n') as [Scenario, string];
-    return { scenario, name, summary: summaryOf(results), rounds: results };
-  });
+  const rows = scenarios.flatMap((scenario) =>
+    taking.flatMap(({ name }) => {
+      const results = measured.get(`${scenario}\n${name}`);
+      return results === undefined ? [] : [{ scenario, name, summary: summaryOf(results), rounds: results }];
+    }),
+  );
   const details: StampedeDetails = { rows };
   return {
     bench: 'stampede',
