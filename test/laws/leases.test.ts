@@ -202,6 +202,26 @@ describe('a right that was won', () => {
     }
   });
 
+  test('is given back when it is won after the last caller has left', async () => {
+    const fleet = new Fleet();
+    const [a, b] = [fleet.join(), fleet.join()];
+    const source = new Source();
+    source.values.set('a', 'value');
+    const define = { load: source.load, ttl: '5m' } as const;
+    const users = a.shop.define('user', define);
+    await fleet.wait(users.get('warm the record'));
+    a.wire.fate = (operation) => (operation.kind === 'get' ? { after: 20 } : undefined);
+    const leaving = new AbortController();
+    const left = users.get('a', { signal: leaving.signal }).catch((error: unknown) => error);
+    await fleet.runtime.advance(10);
+    leaving.abort();
+    await left;
+    await fleet.runtime.advance(20);
+    const started = fleet.runtime.clock.read();
+    expect(await fleet.wait(b.shop.define('user', define).get('a'))).toBe('value');
+    expect(fleet.runtime.clock.read() - started).toBeLessThan(2);
+  });
+
   test('is given back when the fill could not be sent', async () => {
     const fleet = new Fleet();
     const [a, b] = [fleet.join(), fleet.join()];
