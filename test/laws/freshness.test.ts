@@ -180,7 +180,8 @@ describe('refresh ahead of expiry (XFetch)', () => {
       // An exponential distribution of this mean: 80 draws stay within four standard errors.
       expect(mean).toBeGreaterThan(load * (1 - 4 / Math.sqrt(80)) - 20);
       expect(mean).toBeLessThan(load * (1 + 4 / Math.sqrt(80)) + 20);
-      expect(ahead.some((each) => each > load)).toBe(true);
+      // The tail of an exponential distribution: one draw in seven is above twice its mean.
+      expect(ahead.some((each) => each > 2 * load + 20)).toBe(true);
       expect(ahead.some((each) => each < load / 3)).toBe(true);
     }
   });

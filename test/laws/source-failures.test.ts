@@ -76,6 +76,35 @@ describe('a loader failure', () => {
       }
     });
 
+    test(`opens a retry window that a change or a load that succeeds closes (${tier})`, async () => {
+      const fleet = new Fleet();
+      const { source, load } = fragile(fleet);
+      const users = fleet.join(options).shop.define('user', {
+        load,
+        ttl: '1s',
+        staleIfError: '10m',
+        retryAfterError: '5m',
+        jitter: 0,
+      });
+      for (const close of [
+        async () => await users.set('a', 'set'),
+        async () => await users.delete('a').then(async () => await users.set('a', 'set')),
+        async () => await users.refresh('a'),
+      ]) {
+        source.down = true;
+        await fleet.wait(users.set('a', 'old'));
+        await fleet.runtime.advance(2000);
+        await fleet.wait(users.get('a'));
+        source.loads = 0;
+        expect(await fleet.wait(users.get('a'))).toBe('old');
+        expect(source.loads).toBe(0);
+        source.down = false;
+        await fleet.wait<unknown>(close());
+        await fleet.runtime.advance(2000);
+        expect(await fleet.wait(users.get('a'))).toBe('new');
+      }
+    });
+
     test(`never deletes or overwrites an entry (${tier})`, async () => {
       const fleet = new Fleet();
       const { source, load } = fragile(fleet);
