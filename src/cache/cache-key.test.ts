@@ -49,3 +49,9 @@ test('an id that is its own key has the key of its tuple of one part', () => {
 test('plain single parts stay what they are: a hit builds no string', () => {
   for (const id of ['a', 'x'.repeat(500), 1, 1.5, -1, 5n, true]) expect(nearKey([id])).toBe(id);
 });
+
+test('a text that looks like an encoded tuple is not one', () => {
+  const text = String(nearKey(['a', 'b']));
+  expect(nearKey([text])).not.toBe(text);
+  expect(nearKeyOfPart(text)).not.toBe(text);
+});

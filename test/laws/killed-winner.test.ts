@@ -3,18 +3,18 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cistern, type Store } from '../../src/index.ts';
 import { memcached } from '../../src/memcached.ts';
-import { findMemcached, type MemcachedServer, startMemcached } from '../../src/testing/memcached-server.ts';
+import { type MemcachedServer, startMemcached } from '../../src/testing/memcached-server.ts';
 import { loadTimeout, type News } from './fleet-process.ts';
+import { withoutMemcached } from '../servers/real-memcached.ts';
 
 /** On a build machine it must be there. */
-const skipped = findMemcached() === undefined && !process.env['CI'];
 const lease = loadTimeout + 1000;
 /** The server counts in whole seconds and rounds up; processes share a busy machine. */
 const grain = 2000;
 
 let server: MemcachedServer;
 beforeAll(async () => {
-  if (!skipped) server = await startMemcached();
+  if (!withoutMemcached) server = await startMemcached();
 });
 afterAll(async () => await server?.stop());
 
@@ -67,7 +67,7 @@ class Member {
   }
 }
 
-describe.skipIf(skipped)('a winner killed by -9', () => {
+describe.skipIf(withoutMemcached)('a winner killed by -9', () => {
   test('is replaced within the lease time by exactly one of the fleet, and its late fill is refused', async () => {
     const winner = new Member('hang');
     const others = ['one', 'two', 'three'].map((value) => new Member(value));
@@ -113,7 +113,7 @@ describe.skipIf(skipped)('a winner killed by -9', () => {
   });
 });
 
-describe.skipIf(skipped)('a winner of the right to reload that died (real memcached)', () => {
+describe.skipIf(withoutMemcached)('a winner of the right to reload that died (real memcached)', () => {
   test('is replaced within the lease time, though every call is answered at once with the old value', async () => {
     let dead = false;
     const family = (name: string): { store: Store; leaf: Store } => {

@@ -111,4 +111,26 @@ describe('a late reply of the remote tier', () => {
     await fleet.wait(first);
     expect(await fleet.wait(users.get('a'))).toBe('second');
   });
+
+  test('about the server record, when it is due: entries are not trusted, a clear may have gone unnoticed', async () => {
+    const fleet = new Fleet();
+    const [a, b] = [fleet.join({ remoteTimeout: 100 }), fleet.join()];
+    const source = new Source();
+    source.values.set('a', 'old');
+    const define = { load: source.load, ttl: '5m', near: false } as const;
+    const users = a.shop.define('user', define);
+    await fleet.wait(users.get('a'));
+    await fleet.runtime.advance(1000);
+    source.values.set('a', 'new');
+    expect(await fleet.wait(b.shop.define('user', define).clear())).toEqual({ confirmed: true });
+    // Replies about entries come in time, those about the record do not.
+    a.wire.fate = (operation) => (isRecord(operation) ? { after: 5000 } : undefined);
+    for (let read = 0; read < 3; read++) expect(await fleet.wait(users.get('a'))).toBe('new');
+    // A delete under a generation that may be over is not confirmed.
+    await fleet.runtime.advance(1000);
+    expect(await fleet.wait(users.delete('a'))).toEqual({ confirmed: false });
+    a.wire.fate = () => undefined;
+    await fleet.runtime.advance(10_000);
+    expect(await fleet.wait(users.delete('a'))).toEqual({ confirmed: true });
+  });
 });

@@ -207,4 +207,33 @@ describe('a loader failure', () => {
     expect(source.loads - loads).toBeGreaterThanOrEqual(1);
     expect(source.loads - loads).toBeLessThanOrEqual(3);
   });
+
+  for (const staleIfError of [0, '1h'] as const) {
+    test(`does not bring back what another process has deleted (staleIfError ${staleIfError})`, async () => {
+      const fleet = new Fleet();
+      const { source, load } = fragile(fleet);
+      const define = { load, ttl: '5m', staleIfError, nearTtl: '2s' } as const;
+      const [one, other] = [fleet.join(), fleet.join()].map(({ shop }) => shop.define('user', define));
+      await fleet.wait(one!.set('a', 'deleted elsewhere'));
+      expect(await fleet.wait(other!.delete('a'))).toEqual({ confirmed: true });
+      // Within nearTtl the near copy is answered, and no longer.
+      expect(await fleet.wait(one!.get('a'))).toBe('deleted elsewhere');
+      await fleet.runtime.advance(2000);
+      expect(await fleet.outcome(one!.get('a'))).toBe(source.error);
+    });
+  }
+
+  test('with a remote tier that is down too: only a stale span allows a copy older than nearTtl', async () => {
+    for (const staleIfError of [0, '1h'] as const) {
+      const fleet = new Fleet();
+      const { source, load } = fragile(fleet);
+      const { shop, wire } = fleet.join();
+      const users = shop.define('user', { load, ttl: '5m', staleIfError, nearTtl: '2s' });
+      await fleet.wait(users.set('a', 'old'));
+      wire.fate = () => ({ fail: 'unsent' });
+      await fleet.runtime.advance(2000);
+      const answer = await fleet.outcome(users.get('a'));
+      expect(answer).toBe(staleIfError === 0 ? source.error : 'old');
+    }
+  });
 });
