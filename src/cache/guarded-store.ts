@@ -23,6 +23,8 @@ class Watch implements Due {
   readonly deadline: number;
   readonly awaited: Awaited[] = [];
   left = 0;
+  /** Nobody watches any more: what is asked from now on, with a deadline in the past, needs a new one. */
+  over = false;
   readonly #late: (operation: Operation) => Reply;
 
   constructor(from: number, late: (operation: Operation) => Reply) {
@@ -32,6 +34,7 @@ class Watch implements Due {
   }
 
   expire(): void {
+    this.over = true;
     for (const each of this.awaited) {
       if (each.answered) continue;
       each.answered = true;
@@ -108,8 +111,12 @@ export class GuardedStore {
 
   #watchOf(deadline: number): Watch {
     const current = this.#current;
-    if (current !== undefined && deadline >= current.from && deadline <= current.from + together)
-      return current;
+    const fits =
+      current !== undefined &&
+      !current.over &&
+      deadline >= current.from &&
+      deadline <= current.from + together;
+    if (fits) return current;
     return (this.#current = new Watch(deadline, this.#late));
   }
 
