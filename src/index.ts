@@ -1,12 +1,7 @@
 /** The front door: caches, and what is needed to define them. Stores with a server behind them have doors of their own. */
-export {
-  Cache,
-  type CacheEntry,
-  type MutateOptions,
-  type Mutation,
-  type ReadOptions,
-} from './cache/cache.ts';
+export { Cache, type MutateOptions, type Mutation, type ReadOptions } from './cache/cache.ts';
 export { type CacheOf, cistern, Cistern, type MemoizeOptions } from './cache/cistern.ts';
+export type { CacheEntry } from './cache/cache-entry.ts';
 export type { Codec } from './cache/codec/codec.ts';
 export type { CodecStep } from './cache/codec/codec-step.ts';
 export type {

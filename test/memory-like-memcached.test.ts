@@ -4,14 +4,14 @@ import { realRuntime } from '../src/core/runtime.ts';
 import type { Operation, Reply, Right, Store } from '../src/core/store.ts';
 import { memcached } from '../src/stores/memcached/memcached.ts';
 import { memory } from '../src/stores/memory/memory.ts';
-import { findMemcached, type MemcachedServer, startMemcached } from '../src/testing/memcached-server.ts';
+import { type MemcachedServer, startMemcached } from '../src/testing/memcached-server.ts';
+import { withoutMemcached } from './servers/real-memcached.ts';
 
 /** Without the server there is nothing to compare with; on a build machine it must be there. */
-const skipped = findMemcached() === undefined && !process.env['CI'];
 
 let server: MemcachedServer | undefined;
 beforeAll(async () => {
-  if (!skipped) server = await startMemcached();
+  if (!withoutMemcached) server = await startMemcached();
 });
 afterAll(async () => await server?.stop());
 
@@ -284,7 +284,7 @@ async function play(steps: readonly (readonly Step[])[], players: readonly [Play
   }
 }
 
-test.skipIf(skipped)('memory answers every script as a real memcached does', async () => {
+test.skipIf(withoutMemcached)('memory answers every script as a real memcached does', async () => {
   const stores = [memory(), memcached({ servers: [server!.address], timeout: '10s' })] as const;
   const seen = new Map<string, number>();
   try {

@@ -3,6 +3,7 @@ import { type Duration, milliseconds } from '../core/duration.ts';
 import type { KeyPart } from '../core/key.ts';
 import type { Clock } from '../core/runtime.ts';
 import type { CallContext, ScopeRead } from './call-context.ts';
+import { type CacheEntry, entryOf } from './cache-entry.ts';
 import { checkTenant, encodedKey, nearKey, nearKeyOfPart } from './cache-key.ts';
 import type { LoadContext } from './definition.ts';
 import type { Question } from './flight.ts';
@@ -24,19 +25,6 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Instead of the cache's `deadline`. */
   readonly deadline?: Duration;
-}
-
-/** A value with where it came from. Spans in milliseconds. */
-export interface CacheEntry<V> {
-  /** `undefined` when `status` is `negative`. */
-  readonly value: V | undefined;
-  readonly status: 'hit' | 'stale' | 'loaded' | 'negative';
-  readonly tier: 'near' | 'remote' | 'source';
-  readonly age: number;
-  /** Freshness left; below zero for a stale value. */
-  readonly expiresIn: number;
-  /** Why the value is stale, if the source failed. */
-  readonly error?: unknown;
 }
 
 export interface MutateOptions<Id, R> {
@@ -144,14 +132,15 @@ export class Cache<Id, V, Absent extends undefined = never> {
 
   /** Like `get`, with where the value came from. */
   async entry(id: Id, options?: ReadOptions): Promise<CacheEntry<V>> {
-    return this.#entryOf(await this.#outcome(id, options));
+    return entryOf(await this.#outcome(id, options), this.#clock.read());
   }
 
   /** Like `entry`, for many ids; rejects if any key failed. */
   async entries(ids: Iterable<Id>, options?: ReadOptions): Promise<Map<Id, CacheEntry<V>>> {
     const list = [...ids];
     const outcomes = await Promise.all(list.map((id) => this.#outcome(id, options)));
-    return new Map(list.map((id, index) => [id, this.#entryOf(outcomes[index]!)]));
+    const now = this.#clock.read();
+    return new Map(list.map((id, index) => [id, entryOf(outcomes[index]!, now)]));
   }
 
   /**
@@ -384,18 +373,5 @@ export class Cache<Id, V, Absent extends undefined = never> {
 
   #requireOpen(): void {
     if (this.#closed()) throw new CisternError('CISTERN_CLOSED', { what: `Cache '${this.name}'` });
-  }
-
-  #entryOf(outcome: Outcome): CacheEntry<V> {
-    const now = this.#clock.read();
-    const { status, tier, loadedAt, freshUntil, error } = outcome;
-    return {
-      value: valueOf(outcome) as V | undefined,
-      status: outcome.value === notFound ? 'negative' : status,
-      tier,
-      age: Math.max(0, now - loadedAt),
-      expiresIn: freshUntil - now,
-      ...(error === undefined ? undefined : { error }),
-    };
   }
 }

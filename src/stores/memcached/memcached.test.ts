@@ -3,12 +3,13 @@ import { CisternError } from '../../core/error.ts';
 import { realRuntime } from '../../core/runtime.ts';
 import { type MemcachedServer, startMemcached } from '../../testing/memcached-server.ts';
 import { storeContract } from '../../testing/store-contract.ts';
+import { withoutMemcached } from '../../../test/servers/real-memcached.ts';
 import { memcached } from './memcached.ts';
 
 const timeout = '5s';
 
 for (const kind of ['TCP', 'a unix socket'] as const) {
-  describe(`over ${kind}`, () => {
+  describe.skipIf(withoutMemcached)(`over ${kind}`, () => {
     let server: MemcachedServer;
     beforeAll(async () => {
       server = await startMemcached({ unix: kind !== 'TCP' });
