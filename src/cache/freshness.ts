@@ -22,7 +22,7 @@ export function refreshTime(
   return freshUntil + loadMilliseconds * beta * Math.log(1 - chance);
 }
 
-/** How long a loser waits before it asks again: 2 ms, growing to a tenth of the time waited; spread by a quarter. */
+/** How long a loser waits before it asks again: 2 ms, growing to a tenth of the time waited; shortened by up to 0.4 of it at random, so that losers do not ask in step. */
 export function pollDelay(waited: number, chance: number): number {
-  return Math.max(2, waited / 10) * (0.75 + chance / 2);
+  return Math.max(2, waited / 10) * (1 - 0.4 * chance);
 }
