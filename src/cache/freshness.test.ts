@@ -28,7 +28,7 @@ test('a reload never begins after the end, earlier for slow loads and eager cach
   );
 });
 
-test('losers poll every 2 ms at first, and then after a tenth of the time waited, spread by a quarter', () => {
+test('losers poll every 2 ms at first, and then after a tenth of the time waited at most', () => {
   fc.assert(
     fc.property(fc.nat(60_000), chance, (waited, drawn) => {
       const base = Math.max(2, waited / 10);
