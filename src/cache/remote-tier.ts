@@ -35,6 +35,8 @@ export interface RemoteReadOptions {
   readonly lease?: number | undefined;
   readonly recache?: number | undefined;
   readonly deadline: number;
+  /** The first step of a change: with the server record as it is now. */
+  readonly change?: boolean;
 }
 
 /** What became of a fill. `refused`: somebody invalidated or stored meanwhile. */
@@ -84,7 +86,7 @@ export class RemoteTier {
    * cannot be read, neither can the entry.
    */
   read(encoded: string, options: RemoteReadOptions): Promise<RemoteRead> {
-    const checking = this.#record.current();
+    const checking = options.change === true ? this.#record.recheck() : this.#record.current();
     const at = this.#at(encoded);
     if (checking !== undefined || at === undefined) return this.#readChecked(encoded, options);
     // The usual case, a current record, without the machinery of the other.
@@ -99,7 +101,7 @@ export class RemoteTier {
 
   async #readChecked(encoded: string, options: RemoteReadOptions, attempts = 0): Promise<RemoteRead> {
     for (let attempt = attempts; ; attempt++) {
-      const checking = this.#record.current();
+      const checking = options.change === true ? this.#record.recheck() : this.#record.current();
       if (this.generation === undefined && checking !== undefined)
         await this.#store.within(checking, options.deadline);
       const at = this.#at(encoded);
@@ -177,8 +179,8 @@ export class RemoteTier {
    */
   async remove(encoded: string, staleFor: number): Promise<boolean> {
     for (let attempt = 0; ; attempt++) {
-      const checking = this.#record.current();
-      if (this.generation === undefined && checking !== undefined) await checking;
+      const checking = this.#record.recheck();
+      if (this.generation === undefined) await checking;
       const at = this.#at(encoded);
       if (at === undefined) {
         this.#counters.remoteFailures++;
@@ -190,7 +192,7 @@ export class RemoteTier {
         deadline: this.#store.deadline(),
         ...(staleFor > 0 ? { staleFor } : undefined),
       });
-      const known = checking === undefined || (await checking);
+      const known = await checking;
       if (known && at.generation !== this.generation && attempt < 2) continue;
       const done = reply.kind === 'stored' || reply.kind === 'notFound';
       if (!done || !known) this.#counters.remoteFailures++;

@@ -34,6 +34,7 @@ export class ServerRecord {
   #last = 0;
   #known = 0;
   #reading: Promise<boolean> | undefined;
+  #rechecking: Promise<boolean> | undefined;
   #watchUntil = 0;
   #timer: Timer | undefined;
   #closed = false;
@@ -64,6 +65,18 @@ export class ServerRecord {
     return (this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     }));
+  }
+
+  /**
+   * For changes: the record as it is from now on (one read per turn). A change under a generation that another process has
+   * just ended would be confirmed and yet reach nothing. False: it could not be read.
+   */
+  recheck(): Promise<boolean> {
+    if (this.#rechecking === undefined) {
+      this.#rechecking = this.#read();
+      this.#runtime.defer(() => (this.#rechecking = undefined));
+    }
+    return this.#rechecking;
   }
 
   /** Keeps reading until then, though no other read goes there: near entries of this time depend on it. */

@@ -120,6 +120,7 @@ export class Writer<Id> {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const read = await remote.read(encoded, {
         lease: this.#rooms.settings.lease,
+        change: true,
         deadline: Number.POSITIVE_INFINITY,
       });
       if (read.found === 'failed') return 'failed';

@@ -168,6 +168,36 @@ describe('a clear elsewhere', () => {
   });
 });
 
+describe('a change right after a clear elsewhere, which this process has not noticed yet', () => {
+  for (const way of ['delete', 'expire', 'set', 'mutate'] as const) {
+    test(`${way} is not lost in the generation before`, async () => {
+      const fleet = new Fleet();
+      const [a, b] = [fleet.join(), fleet.join()];
+      const source = new Source();
+      source.values.set('a', 'old');
+      const define = { load: source.load, ttl: '5m', ...(way === 'expire' ? stale : undefined) } as const;
+      const [clearing, changing] = [a, b].map(({ shop }) => shop.define('user', define));
+      await fleet.wait(changing!.get('a'));
+      await fleet.wait(clearing!.clear());
+      // Loaded after the clear, from before the change.
+      expect(await fleet.wait(clearing!.get('a'))).toBe('old');
+      await fleet.runtime.settle();
+      source.values.set('a', 'new');
+      const done =
+        way === 'set'
+          ? changing!.set('a', 'new')
+          : way === 'mutate'
+            ? changing!.mutate('a', () => undefined)
+            : changing![way]('a');
+      expect(await fleet.wait<object>(done)).toMatchObject({ confirmed: true });
+      await fleet.runtime.advance(6000);
+      await fleet.wait(clearing!.get('a'));
+      await fleet.runtime.settle();
+      expect(await fleet.wait(clearing!.get('a'))).toBe('new');
+    });
+  }
+});
+
 describe('a server that lost its memory', () => {
   test('is cold, never stale: near copies of its caches go within the poll period', async () => {
     const fleet = new Fleet();
