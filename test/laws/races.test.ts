@@ -248,7 +248,7 @@ const weather: fc.Arbitrary<Weather> = fc.record({
   stale: fc.boolean(),
 });
 
-const runs = Number(process.env['RACES'] ?? 250);
+const runs = Number(process.env['RACES'] ?? 600);
 const seed = process.env['SEED'] === undefined ? Date.now() % 2 ** 31 : Number(process.env['SEED']);
 
 async function play(
@@ -270,7 +270,7 @@ test(`whatever is delayed, lost or reordered: no read after a confirmed change i
     fc.asyncProperty(
       fc.integer(),
       weather,
-      fc.array(step(often), { maxLength: 40 }),
+      fc.array(step(often), { maxLength: 40, size: 'max' }),
       async (world, conditions, steps) => {
         const played = await play(world, conditions, steps);
         reads += played.reads;
@@ -288,7 +288,7 @@ test(`a server that loses its memory again and again: what is confirmed holds on
     fc.asyncProperty(
       fc.integer(),
       weather,
-      fc.array(step(withRestarts), { maxLength: 40 }),
+      fc.array(step(withRestarts), { maxLength: 40, size: 'max' }),
       async (world, conditions, steps) => {
         expect((await play(world, conditions, steps, true)).wrong).toEqual([]);
       },
@@ -303,7 +303,7 @@ test(`one load per key and fleet, however messages are delayed (seed ${seed})`, 
     fc.asyncProperty(
       fc.integer(),
       calm,
-      fc.array(step(['get', 'many']), { minLength: 1, maxLength: 25 }),
+      fc.array(step(['get', 'many']), { minLength: 1, maxLength: 25, size: 'max' }),
       async (world, conditions, steps) => {
         // Within the lifetime of what is loaded; a loser's deadline leaves time enough for the winner.
         const near = steps.map((each) => ({ ...each, pause: Math.min(each.pause, 20) }));

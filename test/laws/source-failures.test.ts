@@ -181,6 +181,27 @@ describe('a loader failure', () => {
     expect(await fleet.outcome(users.get('a'))).toBe(error);
   });
 
+  test('can be followed at once by another try, which gets its own answer', async () => {
+    for (const options of Object.values(tiers)) {
+      const fleet = new Fleet();
+      const { shop } = fleet.join(options);
+      let loads = 0;
+      const users = shop.define<string, string>('user', {
+        load: () => (++loads % 2 === 1 ? Promise.reject(new Error('odd')) : `load ${loads}`),
+        ttl: '5m',
+      });
+      const tries: (() => Promise<unknown>)[] = [
+        () => users.get('a').catch(() => users.get('a')),
+        () => users.entry('b').catch(() => users.entry('b')),
+        () => users.getMany(['c']).catch(() => users.getMany(['c'])),
+        () => users.refresh('d').catch(() => users.refresh('d')),
+        () => shop.request(async () => await users.get('e').catch(() => users.get('e'))),
+        () => shop.getOrSet('f', { ttl: 1 }, () => ++loads).catch(() => undefined),
+      ];
+      for (const attempt of tries) expect(await fleet.wait(attempt())).toBeDefined();
+    }
+  });
+
   test('is no failure of a tier: the next get loads again', async () => {
     const fleet = new Fleet();
     const { source, load } = fragile(fleet);
