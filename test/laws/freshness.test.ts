@@ -144,14 +144,11 @@ describe('stale-while-revalidate', () => {
 
 describe('refresh ahead of expiry (XFetch)', () => {
   /** When, in milliseconds before the end, the reload began: per seed, with one read every 10 ms. */
-  async function begins(
-    seed: number,
-    options: { readonly refreshAhead?: number; readonly load: number; readonly near?: boolean },
-  ) {
+  async function begins(seed: number, options: { readonly refreshAhead?: number; readonly load: number }) {
     const fleet = new Fleet(seed);
-    const { refreshAhead = 1, near = true } = options;
+    const { refreshAhead = 1 } = options;
     const loads: number[] = [];
-    const { shop } = fleet.join(near ? { remote: undefined as never } : {});
+    const { shop } = fleet.join({ remote: undefined as never });
     const users = shop.define<string, string>('user', {
       load: async () => {
         loads.push(fleet.runtime.clock.read());
@@ -161,7 +158,6 @@ describe('refresh ahead of expiry (XFetch)', () => {
       ttl: '10s',
       jitter: 0,
       refreshAhead,
-      near,
     });
     await fleet.wait(users.get('a'));
     const end = fleet.runtime.clock.read() + 10_000;
@@ -184,6 +180,39 @@ describe('refresh ahead of expiry (XFetch)', () => {
       expect(ahead.some((each) => each > 2 * load + 20)).toBe(true);
       expect(ahead.some((each) => each < load / 3)).toBe(true);
     }
+  });
+
+  test('without a near tier: by a recache win on the remote tier, and nobody waits', async () => {
+    const fleet = new Fleet(5);
+    let loads = 0;
+    const caches = Array.from({ length: 3 }, () =>
+      fleet.join().shop.define<string, number>('user', {
+        load: async () => {
+          loads++;
+          await sleep(fleet.runtime, 300);
+          return loads;
+        },
+        ttl: '10s',
+        jitter: 0,
+        near: false,
+      }),
+    );
+    await fleet.wait(caches[0]!.get('a'));
+    await fleet.runtime.settle();
+    const end = fleet.runtime.clock.read() + 10_000;
+    let begun = 0;
+    let waited = 0;
+    while (fleet.runtime.clock.read() < end + 5000) {
+      const started = fleet.runtime.clock.read();
+      await fleet.wait(Promise.all(caches.map((cache) => cache.get('a'))));
+      waited = Math.max(waited, fleet.runtime.clock.read() - started);
+      if (begun === 0 && loads > 1) begun = started;
+      await fleet.runtime.advance(100);
+    }
+    expect(end - begun).toBeGreaterThan(0);
+    expect(waited).toBeLessThanOrEqual(1);
+    // A second reload may come ahead of the second end, but never two for one.
+    expect(loads).toBeLessThanOrEqual(3);
   });
 
   test('never begins with refreshAhead 0', async () => {

@@ -248,6 +248,17 @@ describe('what cannot be kept', () => {
     expect(users.peek('b')).toBeUndefined();
   });
 
+  // Open: without a remote tier nothing is encoded, so the limit is not looked at; only the budget of the near tier holds.
+  test.fails('over maxValueBytes in a cache without a remote tier: a coded error from set, too', async () => {
+    const users = new Fleet().join().shop.define<string, string>('value', {
+      load: () => 'small',
+      ttl: '1m',
+      remote: false,
+      maxValueBytes: '1kb',
+    });
+    await expect(users.set('a', 'x'.repeat(2000))).rejects.toMatchObject({ code: 'CISTERN_TOO_LARGE' });
+  });
+
   test("what ttl calls 'skip' is answered and kept nowhere; set with it removes the entry", async () => {
     const fleet = new Fleet();
     const { shop, wire } = fleet.join();
