@@ -89,10 +89,17 @@ export class LoadLimit {
 
   settled(): void {
     this.#abandoned--;
+    this.#next();
   }
 
   #mayStart(): boolean {
-    return this.#running < this.#limits.concurrent && this.#refill() >= 1;
+    return this.#mayRun() && this.#refill() >= 1;
+  }
+
+  /** Those that wait are held back by abandoned loads, too: else they would join them one after the other. */
+  #mayRun(): boolean {
+    const { concurrent } = this.#limits;
+    return this.#running < concurrent && this.#abandoned < concurrent;
   }
 
   #refill(): number {
@@ -122,8 +129,7 @@ export class LoadLimit {
 
   /** Where the rate holds loads back, nobody's end wakes them: a timer does. */
   #wake(): void {
-    if (this.#timer !== undefined || this.#queue.size === 0 || this.#running >= this.#limits.concurrent)
-      return;
+    if (this.#timer !== undefined || this.#queue.size === 0 || !this.#mayRun()) return;
     const missing = Math.max(0, 1 - this.#refill());
     const wait = Math.max(1, Math.ceil((missing * 1000) / this.#limits.perSecond));
     this.#timer = this.#runtime.after(wait, this.#awake, true);
