@@ -11,8 +11,6 @@ export interface Confirmation {
   readonly confirmed: boolean;
 }
 
-const attempts = 3;
-
 /**
  * Changes from outside the read path. Each supersedes the flights of its key twice, before and after: a read that began
  * meanwhile may have seen the old entry.
@@ -30,7 +28,7 @@ export class Writer<Id> {
 
   /**
    * Stores a value: by the CAS of a lease, or of what is there, never blindly, so that a load that began before cannot
-   * overwrite it. Throws `CISTERN_UNSTORABLE`, `CISTERN_TOO_LARGE`, and what `ttl` throws, before anything is changed.
+   * overwrite it. If somebody else changed the entry meanwhile, which of the two is newer is not known: it is removed. Throws `CISTERN_UNSTORABLE`, `CISTERN_TOO_LARGE`, and what `ttl` throws, before anything is changed.
    */
   async set(key: KeyPart, encoded: string, value: unknown, spans: Spans): Promise<Confirmation> {
     const { settings, keeper, remote, runtime } = this.#rooms;
@@ -115,23 +113,21 @@ export class Writer<Id> {
     this.#rooms.retry.close(key);
   }
 
+  /** Once: what has changed the entry meanwhile may be newer than this value, and a delete that was confirmed must hold. */
   async #store(encoded: string, content: EntryContent): Promise<'stored' | 'refused' | 'failed'> {
     const remote = this.#rooms.remote!;
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const read = await remote.read(encoded, {
-        lease: this.#rooms.settings.lease,
-        change: true,
-        deadline: Number.POSITIVE_INFINITY,
-      });
-      if (read.found === 'failed') return 'failed';
-      // A tier without CAS, or without room for a placeholder: nothing can be stored safely there.
-      if (read.cas === '') return 'refused';
-      const filled = await remote.fill(read.at, read.cas, read.right, content);
-      if (filled === 'failed' && read.claim === 'won') {
-        this.#rooms.background.run(this.#rooms.settings.name, remote.release(read.at, read.right, read.cas));
-      }
-      if (filled !== 'refused') return filled;
+    const read = await remote.read(encoded, {
+      lease: this.#rooms.settings.lease,
+      change: true,
+      deadline: Number.POSITIVE_INFINITY,
+    });
+    if (read.found === 'failed') return 'failed';
+    // A tier without CAS, or without room for a placeholder: nothing can be stored safely there.
+    if (read.cas === '') return 'refused';
+    const filled = await remote.fill(read.at, read.cas, read.right, content);
+    if (filled === 'failed' && read.claim === 'won') {
+      this.#rooms.background.run(this.#rooms.settings.name, remote.release(read.at, read.right, read.cas));
     }
-    return 'refused';
+    return filled;
   }
 }
