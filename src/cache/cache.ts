@@ -273,12 +273,13 @@ export class Cache<Id, V, Absent extends undefined = never> {
     } catch (error) {
       // A read with a key that cannot be a key is not an error of the cache: the source is asked, and nothing is kept.
       this.#rooms.keeper.notKept('', 'its key cannot be used', error);
-      return this.#reader.bypass('', question, wait);
+      return this.#reader.bypass('', '', question, wait);
     }
     const context = this.#context.current();
     if (context === undefined) return this.#reader.read(key, encoded, question, wait);
     if (context.writing && this.#settings.cachedReadsInWrite !== 'allow') {
-      if (this.#settings.cachedReadsInWrite === 'bypass') return this.#reader.bypass(key, question, wait);
+      if (this.#settings.cachedReadsInWrite === 'bypass')
+        return this.#reader.bypass(key, encoded, question, wait);
       return Promise.reject(new CisternError('CISTERN_IN_WRITE', { cache: this.name }));
     }
     const { reads } = context;

@@ -102,11 +102,11 @@ export class Keeper {
   }
 
   /** Says why a value that was answered is in no tier. */
-  notKept(key: KeyPart, reason: string, error?: unknown): void {
+  notKept(encoded: string, reason: string, error?: unknown): void {
     this.#counters.notKept++;
     tell('not-kept', {
       cache: this.#settings.name,
-      key: String(key),
+      key: encoded,
       reason,
       ...(error === undefined ? undefined : { error }),
     });

@@ -13,6 +13,8 @@ export interface LoadRequest<Id> {
   readonly id: Id;
   /** What `loadMany`'s answer is looked up by. */
   readonly key: KeyPart;
+  /** For people. Empty: the key cannot be used, so that the id is loaded alone. */
+  readonly encoded: string;
   readonly stale: { readonly value: unknown } | undefined;
   readonly signal: AbortSignal;
   /** On the monotonic clock. */
@@ -60,8 +62,8 @@ export class Loader<Id> {
 
   /** The value, or `notFound`. Rejects with what the loader threw, with the signal's reason, or with a coded error. */
   async load(request: LoadRequest<Id>): Promise<unknown> {
-    if (this.#definition.loadMany === undefined || request.load !== undefined)
-      return await this.#single(request);
+    const alone = request.load !== undefined || request.encoded === '';
+    if (alone || this.#definition.loadMany === undefined) return await this.#single(request);
     return await new Promise((resolve, reject) => {
       if (this.#queued.push({ request, resolve, reject }) === 1) this.#runtime.defer(this.#flush);
     });
@@ -135,8 +137,20 @@ export class Loader<Id> {
     }
     if (!(answer instanceof Map)) throw this.#failed('answered neither a Map nor an array (loadMany)');
     const found = new Map<KeyPart, unknown>();
-    for (const [id, value] of answer as Map<Id, unknown>) found.set(this.#keyOf(id), value);
+    for (const [id, value] of answer as Map<Id, unknown>) {
+      const key = this.#usableKey(id);
+      if (key !== undefined) found.set(key, value);
+    }
     for (const each of batch) this.#give(each, found.has(each.request.key), found.get(each.request.key));
+  }
+
+  /** `undefined`: nobody asked for this id, as it has no key. */
+  #usableKey(id: Id): KeyPart | undefined {
+    try {
+      return this.#keyOf(id);
+    } catch {
+      return undefined;
+    }
   }
 
   #give(to: Queued<Id>, present: boolean, value: unknown): void {
@@ -144,9 +158,7 @@ export class Loader<Id> {
     else if (present) to.resolve(value);
     else if (this.#settings.absent === 'notFound') to.resolve(notFound);
     else
-      to.reject(
-        new CisternError('CISTERN_ABSENT', { cache: this.#settings.name, key: String(to.request.key) }),
-      );
+      to.reject(new CisternError('CISTERN_ABSENT', { cache: this.#settings.name, key: to.request.encoded }));
   }
 
   #failed(problem: string): Error {

@@ -95,10 +95,15 @@ export class Reader<Id> {
     return answer;
   }
 
-  /** Asks the source and keeps nothing: for bad keys, and inside a write. */
-  async bypass(key: KeyPart, question: Question<Id>, options: WaitOptions): Promise<Outcome> {
+  /** Asks the source and keeps nothing: inside a write, and, with two empty texts, for an id whose key cannot be used. */
+  async bypass(
+    key: KeyPart,
+    encoded: string,
+    question: Question<Id>,
+    options: WaitOptions,
+  ): Promise<Outcome> {
     const { settings, deadlines, runtime } = this.#rooms;
-    const flight = new Flight(key, '', question, 'now', settings, deadlines, () => undefined);
+    const flight = new Flight(key, encoded, question, 'now', settings, deadlines, () => undefined);
     flight.superseded = true;
     this.#apart.add(flight);
     const answer = flight.wait(runtime.clock.read(), options);
@@ -217,6 +222,7 @@ export class Reader<Id> {
       value = await loader.load({
         id: flight.question.id,
         key: flight.key,
+        encoded: flight.encoded,
         stale:
           flight.fallback === undefined || flight.fallback.value === notFound
             ? undefined
@@ -289,7 +295,7 @@ export class Reader<Id> {
           : undefined);
     if (reason !== undefined || freshFor === 0 || grant.keep === 'nothing') {
       this.#giveBack(grant);
-      if (reason !== undefined) keeper.notKept(flight.key, reason, problem);
+      if (reason !== undefined) keeper.notKept(flight.encoded, reason, problem);
       return undefined;
     }
     const content: EntryContent = {
@@ -319,11 +325,11 @@ export class Reader<Id> {
       // It may not have arrived, and then the right is still taken.
       if (filled === 'failed') this.#giveBack(grant);
       if (filled !== 'refused' && current) this.#keep(flight, content, admitted, now);
-      else keeper.notKept(flight.key, 'it was invalidated before it was stored');
+      else keeper.notKept(flight.encoded, 'it was invalidated before it was stored');
       if (filled === 'refused' && flight.want === 'now') await remote.remove(flight.encoded, 0);
     } catch (error) {
       this.#giveBack(grant);
-      keeper.notKept(flight.key, 'it cannot be encoded', error);
+      keeper.notKept(flight.encoded, 'it cannot be encoded', error);
     }
   }
 
