@@ -36,29 +36,34 @@ const cases: readonly [
   ['integers, buffers', 5000, (number) => number, (number) => Buffer.alloc(100 + (number % 1000), number)],
 ];
 
-test.each(cases)('the bytes counted are within 25 % of the heap: %s', (name, count, key, value) => {
-  const tier = new NearTier({ maxBytes: Number.MAX_SAFE_INTEGER });
-  const index = tier.index('a');
-  const put = (number: number): void => {
-    const sealed = seal(value?.(number), 'frozen');
-    if (isUnstorable(sealed)) throw new Error(sealed.problem);
-    const entry = index.put(key(number), sealed.value, sealed.bytes)!;
-    const now = performance.now();
-    entry.until = now + 1000.5;
-    entry.freshUntil = now + 2000.5;
-    entry.confirmedUntil = now;
-    entry.staleUntil = now + 3000.5;
-    entry.loadedAt = now;
-    entry.loadMilliseconds = 12.5;
-  };
-  for (let number = 0; number < 2000; number++) put(count + number);
-  const before = heapBytes();
-  const counted = tier.bytes;
-  for (let number = 0; number < count; number++) put(number);
-  const real = heapBytes() - before;
-  const ratio = (tier.bytes - counted) / real;
-  console.log(`${name}: ${(real / count).toFixed(0)} bytes per entry, counted ${ratio.toFixed(2)} of it`);
-  expect(index.size).toBe(count + 2000);
-  expect(ratio).toBeGreaterThan(0.75);
-  expect(ratio).toBeLessThan(1.25);
-});
+// Once more if it fails: on a busy machine memory of the test runner's own comes back between the two readings.
+test.each(cases)(
+  'the bytes counted are within 25 % of the heap: %s',
+  { retry: 2 },
+  (name, count, key, value) => {
+    const tier = new NearTier({ maxBytes: Number.MAX_SAFE_INTEGER });
+    const index = tier.index('a');
+    const put = (number: number): void => {
+      const sealed = seal(value?.(number), 'frozen');
+      if (isUnstorable(sealed)) throw new Error(sealed.problem);
+      const entry = index.put(key(number), sealed.value, sealed.bytes)!;
+      const now = performance.now();
+      entry.until = now + 1000.5;
+      entry.freshUntil = now + 2000.5;
+      entry.confirmedUntil = now;
+      entry.staleUntil = now + 3000.5;
+      entry.loadedAt = now;
+      entry.loadMilliseconds = 12.5;
+    };
+    for (let number = 0; number < 2000; number++) put(count + number);
+    const before = heapBytes();
+    const counted = tier.bytes;
+    for (let number = 0; number < count; number++) put(number);
+    const real = heapBytes() - before;
+    const ratio = (tier.bytes - counted) / real;
+    console.log(`${name}: ${(real / count).toFixed(0)} bytes per entry, counted ${ratio.toFixed(2)} of it`);
+    expect(index.size).toBe(count + 2000);
+    expect(ratio).toBeGreaterThan(0.75);
+    expect(ratio).toBeLessThan(1.25);
+  },
+);
