@@ -71,6 +71,8 @@ export class Flight<Id> {
   over = false;
   /** What is answered if the deadline comes first, or the source fails. */
   fallback: Outcome | undefined;
+  /** The remote tier has shown that there is nothing: older copies of this process were deleted elsewhere. */
+  deleted = false;
   /** Settles when the work is done; never rejects. */
   done: Promise<void> = Promise.resolve();
   /** The latest deadline of those who wait. */

@@ -57,6 +57,7 @@ export class Negotiator<Id> {
     let recache = this.#firstThreshold(flight, started);
     let competed = 0;
     for (;;) {
+      const asked = runtime.clock.read();
       const read = await this.#remote.read(flight.encoded, {
         // A superseded flight keeps nothing, so it must not take the right from those who would.
         lease: flight.superseded ? undefined : settings.lease,
@@ -76,7 +77,7 @@ export class Negotiator<Id> {
         this.#recall(flight, read, now);
         return read.cas === '' ? { keep: 'near' } : grant;
       }
-      if (this.#answer(flight, read, now, first)) {
+      if (this.#answer(flight, read, asked, now, first)) {
         if (won) this.#giveBack(read);
         return undefined;
       }
@@ -120,12 +121,13 @@ export class Negotiator<Id> {
   }
 
   /** Answers the flight from what was read, if it can. True: there is nothing more to do. */
-  #answer(flight: Flight<Id>, read: Answered, now: number, first: boolean): boolean {
+  #answer(flight: Flight<Id>, read: Answered, asked: number, now: number, first: boolean): boolean {
     const { counters, keeper, settings, background, runtime } = this.#rooms;
     if (read.found === 'nothing') {
       if (first) counters.remoteMisses++;
       // An older copy, kept here or read before, has been deleted meanwhile.
       flight.fallback = undefined;
+      flight.deleted = true;
       return false;
     }
     const admitted = keeper.admit(read.content!.negative ? notFound : read.content!.value);
@@ -140,7 +142,7 @@ export class Negotiator<Id> {
         !settings.near &&
         settings.refreshAhead > 0 &&
         refreshTime(outcome.freshUntil, loadMilliseconds, settings.refreshAhead, runtime.random()) <= now;
-      this.#keep(flight, read, admitted, outcome, flight.want === 'value');
+      this.#keep(flight, read, admitted, outcome, asked, flight.want === 'value');
       if (!due || flight.answered) {
         flight.answer(outcome);
         return true;
@@ -154,7 +156,7 @@ export class Negotiator<Id> {
     if (!flight.answered && now < Math.max(outcome.servableUntil, outcome.freshUntil)) {
       background.run(settings.name, flight.done);
       flight.answerEarly(outcome, now);
-      this.#keep(flight, read, admitted, outcome, false);
+      this.#keep(flight, read, admitted, outcome, asked, false);
       tell('stale', { cache: settings.name, key: flight.encoded });
     }
     return false;
@@ -184,7 +186,14 @@ export class Negotiator<Id> {
     };
   }
 
-  #keep(flight: Flight<Id>, read: Answered, admitted: Admitted, outcome: Outcome, ahead: boolean): void {
+  #keep(
+    flight: Flight<Id>,
+    read: Answered,
+    admitted: Admitted,
+    outcome: Outcome,
+    confirmedAt: number,
+    ahead: boolean,
+  ): void {
     if (flight.superseded || admitted.refused !== undefined || this.#remote.generation !== read.at.generation)
       return;
     this.#rooms.keeper.keep(flight.key, admitted, {
@@ -192,6 +201,7 @@ export class Negotiator<Id> {
       freshUntil: outcome.freshUntil,
       staleUntil: this.#rooms.runtime.clock.read() + Math.min(read.expiresIn, longestLife),
       loadMilliseconds: read.content!.loadMilliseconds,
+      confirmedAt,
       ahead,
     });
   }

@@ -74,7 +74,7 @@ export class Reader<Id> {
     counters.nearMisses++;
     const running = this.#flights.get(key);
     if (running !== undefined) {
-      running.fallback ??= fallback;
+      if (!running.deleted) running.fallback ??= fallback;
       return running.wait(now, options);
     }
     const flight = this.#flight(key, encoded, question, 'value', fallback);
@@ -104,7 +104,6 @@ export class Reader<Id> {
   ): Promise<Outcome> {
     const { settings, deadlines, runtime } = this.#rooms;
     const flight = new Flight(key, encoded, question, 'now', settings, deadlines, () => undefined);
-    flight.superseded = true;
     this.#apart.add(flight);
     const answer = flight.wait(runtime.clock.read(), options);
     void this.#load(flight, { keep: 'nothing' })
@@ -305,7 +304,7 @@ export class Reader<Id> {
       loadMilliseconds: Math.round(took),
     };
     if (grant.keep === 'remote') return this.#fill(flight, grant, content, admitted, now);
-    this.#keep(flight, content, admitted, now);
+    this.#keep(flight, content, admitted, now, now);
     return undefined;
   }
 
@@ -319,12 +318,13 @@ export class Reader<Id> {
   ): Promise<void> {
     const { keeper } = this.#rooms;
     const remote = this.#rooms.remote!;
+    const asked = this.#rooms.runtime.clock.read();
     try {
       const filled = await remote.fill(grant.at, grant.cas, grant.right, content);
       const current = !flight.superseded && remote.generation === grant.at.generation;
       // It may not have arrived, and then the right is still taken.
       if (filled === 'failed') this.#giveBack(grant);
-      if (filled !== 'refused' && current) this.#keep(flight, content, admitted, now);
+      if (filled !== 'refused' && current) this.#keep(flight, content, admitted, now, asked);
       else keeper.notKept(flight.encoded, 'it was invalidated before it was stored');
       if (filled === 'refused' && flight.want === 'now') await remote.remove(flight.encoded, 0);
     } catch (error) {
@@ -333,13 +333,20 @@ export class Reader<Id> {
     }
   }
 
-  #keep(flight: Flight<Id>, content: EntryContent, admitted: Admitted, now: number): void {
+  #keep(
+    flight: Flight<Id>,
+    content: EntryContent,
+    admitted: Admitted,
+    now: number,
+    confirmedAt: number,
+  ): void {
     const freshUntil = now + content.life.freshFor;
     this.#rooms.keeper.keep(flight.key, admitted, {
       loadedAt: now,
       freshUntil,
       staleUntil: freshUntil + content.life.staleFor,
       loadMilliseconds: content.loadMilliseconds,
+      confirmedAt,
       ahead: true,
     });
   }

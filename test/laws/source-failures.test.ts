@@ -244,6 +244,20 @@ describe('a loader failure', () => {
     });
   }
 
+  test('does not bring it back for those who join a load that began after the delete', async () => {
+    const fleet = new Fleet();
+    const { source, load } = fragile(fleet, 300);
+    const define = { load, ttl: '5m', staleIfError: '1h', nearTtl: '2s' } as const;
+    const [one, other] = [fleet.join(), fleet.join()].map(({ shop }) => shop.define('user', define));
+    await fleet.wait(one!.set('a', 'deleted elsewhere'));
+    await fleet.wait(other!.delete('a'));
+    await fleet.runtime.advance(2000);
+    const first = one!.get('a').catch((error: unknown) => error);
+    await fleet.runtime.advance(100);
+    const joined = one!.get('a').catch((error: unknown) => error);
+    expect(await fleet.wait(Promise.all([first, joined]))).toEqual([source.error, source.error]);
+  });
+
   test('with a remote tier that is down too: only a stale span allows a copy older than nearTtl', async () => {
     for (const staleIfError of [0, '1h'] as const) {
       const fleet = new Fleet();
