@@ -71,7 +71,7 @@ export class Flight<Id> {
   over = false;
   /** What is answered if the deadline comes first, or the source fails. */
   fallback: Outcome | undefined;
-  /** The remote tier has shown that there is nothing: older copies of this process were deleted elsewhere. */
+  /** No older copy may be answered: see `showDeleted`. */
   deleted = false;
   /** Settles when the work is done; never rejects. */
   done: Promise<void> = Promise.resolve();
@@ -163,6 +163,12 @@ export class Flight<Id> {
     const waiters = [...this.#waiters];
     this.hold(now, this.#settings.loadTimeout);
     for (const waiter of waiters) this.#remove(waiter).resolve(outcome);
+  }
+
+  /** The remote tier has nothing: an older copy, kept here or read before, has been deleted meanwhile. */
+  showDeleted(): void {
+    this.fallback = undefined;
+    this.deleted = true;
   }
 
   answer(outcome: Outcome): void {

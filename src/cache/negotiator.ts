@@ -125,9 +125,7 @@ export class Negotiator<Id> {
     const { counters, keeper, settings, background, runtime } = this.#rooms;
     if (read.found === 'nothing') {
       if (first) counters.remoteMisses++;
-      // An older copy, kept here or read before, has been deleted meanwhile.
-      flight.fallback = undefined;
-      flight.deleted = true;
+      flight.showDeleted();
       return false;
     }
     const admitted = keeper.admit(read.content!.negative ? notFound : read.content!.value);
@@ -164,7 +162,10 @@ export class Negotiator<Id> {
 
   /** A reload replaces what is there; should it fail, those who only wanted to read have it to fall back on. */
   #recall(flight: Flight<Id>, read: Answered, now: number): void {
-    if (read.found === 'nothing') return;
+    if (read.found === 'nothing') {
+      flight.showDeleted();
+      return;
+    }
     const admitted = this.#rooms.keeper.admit(read.content!.negative ? notFound : read.content!.value);
     flight.fallback ??= { ...this.#outcome(flight, read, admitted, now), status: 'stale' };
   }
