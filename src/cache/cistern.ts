@@ -104,7 +104,11 @@ export class Cistern implements AsyncDisposable {
       checkedObject('near', options.near ?? {}, ['maxBytes']);
       const maxBytes = bytes('near.maxBytes', options.near?.maxBytes ?? '64mb', 1024);
       if (enabled)
-        this.#near = new NearTier({ maxBytes, defer: (callback) => this.#runtime.defer(callback) });
+        this.#near = new NearTier({
+          maxBytes,
+          defer: (callback) => this.#runtime.defer(callback),
+          seed: this.#runtime.random() * 2 ** 32,
+        });
     }
     if (options.remote !== undefined) {
       if (typeof options.remote !== 'object' || typeof options.remote?.execute !== 'function') {

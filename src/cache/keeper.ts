@@ -24,6 +24,8 @@ export interface NearLife {
   readonly freshUntil: number;
   readonly staleUntil: number;
   readonly loadMilliseconds: number;
+  /** When the remote tier was asked for it, or asked to store it: whoever changes it afterwards is not noticed. */
+  readonly confirmedAt: number;
   /** Whether to begin a reload before it ages. */
   readonly ahead: boolean;
 }
@@ -79,7 +81,7 @@ export class Keeper {
     entry.loadMilliseconds = life.loadMilliseconds;
     entry.freshUntil = life.freshUntil;
     entry.staleUntil = life.staleUntil;
-    entry.confirmedUntil = this.#runtime.clock.read() + nearTtl;
+    entry.confirmedUntil = life.confirmedAt + nearTtl;
     const refreshAt =
       life.ahead && refreshAhead > 0
         ? refreshTime(life.freshUntil, life.loadMilliseconds, refreshAhead, this.#runtime.random())

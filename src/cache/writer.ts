@@ -49,6 +49,7 @@ export class Writer<Id> {
     const change = this.#begin(key);
     this.#forget(key);
     const generation = remote?.generation;
+    const confirmedAt = runtime.clock.read();
     const result = remote === undefined ? 'stored' : await this.#store(encoded, content);
     this.#forget(key);
     const newest = this.#end(key, change) && (generation === undefined || generation === remote?.generation);
@@ -57,7 +58,14 @@ export class Writer<Id> {
       const loadedAt = runtime.clock.read();
       const freshUntil = loadedAt + freshFor;
       const staleUntil = freshUntil + content.life.staleFor;
-      keeper.keep(key, admitted, { loadedAt, freshUntil, staleUntil, loadMilliseconds: 0, ahead: false });
+      keeper.keep(key, admitted, {
+        loadedAt,
+        freshUntil,
+        staleUntil,
+        loadMilliseconds: 0,
+        confirmedAt,
+        ahead: false,
+      });
       return { confirmed: result === 'stored' };
     }
     return await this.delete(key, encoded);

@@ -12,7 +12,6 @@ const define = {
   key: ({ row, place }: Seat): [number, string] => [row, place],
   load: async ({ row, place }: Seat) => `${row}${place}`,
   ttl: '5m',
-  absent: 'error',
 } as const;
 
 describe('an id whose key cannot be used', () => {
@@ -21,6 +20,7 @@ describe('an id whose key cannot be used', () => {
     const asked: unknown[] = [];
     const cache = fleet.join({ remote: undefined as never }).shop.define('seat', {
       ...define,
+      absent: 'error',
       loadMany: async (ids: readonly Seat[]) => {
         asked.push(ids.length);
         return new Map(ids.map((id) => [id, `${id.row}${id.place}`]));
@@ -39,6 +39,7 @@ describe('an id whose key cannot be used', () => {
     const fleet = new Fleet();
     const cache = fleet.join().shop.define('seat', {
       ...define,
+      absent: 'error',
       loadMany: async (ids: readonly Seat[]) =>
         new Map([...ids, { row: 9, place: undefined as never }].map((id) => [id, `${id.row}${id.place}`])),
     });
@@ -52,6 +53,22 @@ describe('an id whose key cannot be used', () => {
   });
 });
 
+test.each([
+  ['outside', false],
+  ['inside a write', true],
+])('what is asked of the source alone is told as not kept for its own reason only: %s', async (_, write) => {
+  const fleet = new Fleet();
+  const told: string[] = [];
+  const listen = (message: unknown): void => void told.push((message as Events['not-kept']).reason);
+  subscribe('cistern:not-kept', listen);
+  const cache = fleet.join().shop.define('seat', { ...define });
+  const good = { row: 1, place: 'a' };
+  if (write) await fleet.wait(cache.mutate(good, () => cache.get(good)));
+  else await fleet.wait(cache.get({ row: 1, place: undefined as never }));
+  unsubscribe('cistern:not-kept', listen);
+  expect(told).toEqual(write ? [] : ['its key cannot be used']);
+});
+
 test('errors and events name a key of several parts as it is written in the remote tier, not as it is looked up here', async () => {
   const fleet = new Fleet();
   const told: string[] = [];
@@ -60,6 +77,7 @@ test('errors and events name a key of several parts as it is written in the remo
   const cache = fleet.join().shop.define('seat', {
     ...define,
     load: async () => () => 'unstorable',
+    absent: 'error',
     loadMany: async () => new Map<Seat, never>(),
   });
   await fleet.wait(cache.get({ row: 1, place: 'a' }));
