@@ -55,7 +55,7 @@ export function cachedShop(source: Source, remote: Store): CachedShop {
       const found = await products.getMany(ids);
       return { total, products: ids.flatMap((id) => cardOf(found.get(id))) };
     },
-    // After `mutate` has answered, no reader gets the old price: not here, and not in any other process.
+    // After `mutate` has answered, no reader here gets the old price; in other processes, after at most `nearTtl` (5 s).
     changePrice: async (id, cents) => (await products.mutate(id, () => source.changePrice(id, cents))).result,
     changeStock: async (id, units) => (await products.mutate(id, () => source.changeStock(id, units))).result,
     warmProducts: (ids) => products.warm(ids),

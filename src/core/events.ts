@@ -50,7 +50,7 @@ const channels: { readonly [K in Kind]: Channel<Events[K]> } = {
   connection: channel('cistern:connection'),
 } as never;
 
-/** Whether anybody listens: asked before a message is made. */
+/** Whether anybody listens: asked first where making the message would cost a hot path something. */
 export function heard(kind: Kind): boolean {
   return channels[kind].hasSubscribers;
 }
