@@ -167,7 +167,7 @@ export class Negotiator<Id> {
       return;
     }
     const admitted = this.#rooms.keeper.admit(read.content!.negative ? notFound : read.content!.value);
-    flight.fallback ??= { ...this.#outcome(flight, read, admitted, now), status: 'stale' };
+    flight.fallback = { ...this.#outcome(flight, read, admitted, now), status: 'stale' };
   }
 
   #outcome(flight: Flight<Id>, read: Answered, admitted: Admitted, now: number): Outcome {

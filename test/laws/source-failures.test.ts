@@ -260,6 +260,22 @@ describe('a loader failure', () => {
     }
   });
 
+  test('of a refresh answers a get that waits for it with the newest copy there is, not its own older one', async () => {
+    const fleet = new Fleet();
+    const { source, load } = fragile(fleet, 300);
+    const define = { load, ttl: '5m', staleIfError: '1h', nearTtl: '2s' } as const;
+    const [a, b] = [fleet.join(), fleet.join()];
+    const [one, other] = [a, b].map(({ shop }) => shop.define('user', define));
+    await fleet.wait(one!.set('a', 'older'));
+    await fleet.wait(other!.set('a', 'newer'));
+    await fleet.runtime.advance(2000);
+    a.wire.fate = (operation) => (operation.kind === 'get' ? { after: 50 } : undefined);
+    const refreshed = one!.refresh('a').catch((error: unknown) => error);
+    await fleet.runtime.advance(10);
+    const joined = one!.get('a');
+    expect(await fleet.wait(Promise.all([refreshed, joined]))).toEqual([source.error, 'newer']);
+  });
+
   test('with a remote tier that is down too: only a stale span allows a copy older than nearTtl', async () => {
     for (const staleIfError of [0, '1h'] as const) {
       const fleet = new Fleet();
