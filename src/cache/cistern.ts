@@ -25,9 +25,10 @@ import {
   type CisternOptions,
   type Spans,
 } from './options.ts';
-import { Reader, type Rooms } from './reader.ts';
+import { Reader } from './reader.ts';
 import { RemoteTier } from './remote-tier.ts';
 import { RetryWindow } from './retry-window.ts';
+import type { Rooms } from './rooms.ts';
 import { ServerRecord } from './server-record.ts';
 import { Counters } from './statistics.ts';
 import type { CacheKey } from './tenant.ts';

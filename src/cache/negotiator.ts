@@ -6,8 +6,8 @@ import { pollDelay, refreshTime } from './freshness.ts';
 import type { Admitted } from './keeper.ts';
 import { notFound } from './not-found.ts';
 import type { Outcome } from './outcome.ts';
-import type { Rooms } from './reader.ts';
 import type { RemoteKey, RemoteRead, RemoteTier } from './remote-tier.ts';
+import type { Rooms } from './rooms.ts';
 
 /**
  * Leave to load, and what may be done with the value: fill the remote tier by CAS (then the near tier), keep it in the near

@@ -13,22 +13,7 @@ import type { Loader } from './loader.ts';
 import { notFound } from './not-found.ts';
 import type { CacheSettings } from './options.ts';
 import { type Outcome, valueOf } from './outcome.ts';
-import type { RemoteTier } from './remote-tier.ts';
-import type { RetryWindow } from './retry-window.ts';
-import type { Counters } from './statistics.ts';
-
-/** What the rooms of one cache share. */
-export interface Rooms<Id> {
-  readonly settings: CacheSettings;
-  readonly runtime: Runtime;
-  readonly deadlines: Deadlines;
-  readonly background: Background;
-  readonly counters: Counters;
-  readonly keeper: Keeper;
-  readonly remote: RemoteTier | undefined;
-  readonly loader: Loader<Id>;
-  readonly retry: RetryWindow;
-}
+import type { Rooms } from './rooms.ts';
 
 /**
  * The read path below the near hit: one flight per key, which asks the remote tier, takes the lease, loads, answers, and

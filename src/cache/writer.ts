@@ -4,7 +4,8 @@ import type { EntryContent } from './codec/envelope.ts';
 import { jittered } from './freshness.ts';
 import { notFound } from './not-found.ts';
 import type { Spans } from './options.ts';
-import type { Reader, Rooms } from './reader.ts';
+import type { Reader } from './reader.ts';
+import type { Rooms } from './rooms.ts';
 
 /** Whether every tier has taken the change. False: the remote tier did not say so; its entry may be old until it expires. */
 export interface Confirmation {
