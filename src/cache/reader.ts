@@ -1,17 +1,13 @@
 import { CisternError } from '../core/error.ts';
 import { tell } from '../core/events.ts';
 import type { KeyPart } from '../core/key.ts';
-import type { Runtime } from '../core/runtime.ts';
-import type { Background } from './background.ts';
 import type { EntryContent } from './codec/envelope.ts';
-import type { Deadlines, Due } from './deadlines.ts';
+import type { Due } from './deadlines.ts';
 import { Flight, type Question, type WaitOptions, type Want } from './flight.ts';
 import { jittered } from './freshness.ts';
-import type { Admitted, Keeper } from './keeper.ts';
+import type { Admitted } from './keeper.ts';
 import { type Grant, Negotiator } from './negotiator.ts';
-import type { Loader } from './loader.ts';
 import { notFound } from './not-found.ts';
-import type { CacheSettings } from './options.ts';
 import { type Outcome, valueOf } from './outcome.ts';
 import type { Rooms } from './rooms.ts';
 
