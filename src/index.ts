@@ -14,6 +14,7 @@ export type {
   LoadManyContext,
 } from './cache/definition.ts';
 export { notFound, type NotFound } from './cache/not-found.ts';
+export type { CacheConfiguration, Configuration, Staleness } from './cache/configuration.ts';
 export type { CisternOptions } from './cache/options.ts';
 export type { StandardSchema } from './cache/standard-schema.ts';
 export type { CacheStatistics } from './cache/statistics.ts';

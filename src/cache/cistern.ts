@@ -10,6 +10,7 @@ import { CallContext } from './call-context.ts';
 import { checkSteps, type CodecStep } from './codec/codec-step.ts';
 import type { Codec } from './codec/codec.ts';
 import { structured } from './codec/structured-codec.ts';
+import { type CacheConfiguration, type Configuration, configurationOf } from './configuration.ts';
 import { Deadlines } from './deadlines.ts';
 import type { AnyDefinition, Definition, KeylessDefinition, Lifetimes, LoadContext } from './definition.ts';
 import { GuardedStore } from './guarded-store.ts';
@@ -22,6 +23,7 @@ import {
   checkedName,
   checkedObject,
   checkedSpans,
+  type CacheSettings,
   type CisternOptions,
   type Spans,
 } from './options.ts';
@@ -59,6 +61,12 @@ const known: readonly (keyof CisternOptions)[] = [
   ...(['codec', 'codecSteps', 'runtime'] as const),
 ];
 
+interface OpenCache {
+  readonly reader: Reader<never>;
+  readonly settings: CacheSettings;
+  readonly clear: () => void;
+}
+
 /** Where reads by `getOrSet` live. No definition may take this name. */
 const adHocName = 'ad-hoc';
 
@@ -74,7 +82,8 @@ export class Cistern implements AsyncDisposable {
   readonly #store: GuardedStore | undefined;
   readonly #record: ServerRecord | undefined;
   readonly #context = new CallContext();
-  readonly #caches = new Map<string, { readonly reader: Reader<never>; readonly clear: () => void }>();
+  readonly #caches = new Map<string, OpenCache>();
+  readonly #recordPoll: number;
   readonly #closeTimeout: number;
   readonly #spans = new WeakMap<object, Spans>();
   #adHoc: Cache<CacheKey, unknown, undefined> | undefined;
@@ -100,7 +109,7 @@ export class Cistern implements AsyncDisposable {
     this.#closeTimeout = milliseconds('closeTimeout', options.closeTimeout ?? 5000, { least: 0 });
     const enabled = options.enabled ?? true;
     const remoteTimeout = milliseconds('remoteTimeout', options.remoteTimeout ?? 1000, { most: 60_000 });
-    const poll = milliseconds('recordPoll', options.recordPoll ?? 250, { most: 60_000 });
+    this.#recordPoll = milliseconds('recordPoll', options.recordPoll ?? 250, { most: 60_000 });
     if (options.near !== false) {
       checkedObject('near', options.near ?? {}, ['maxBytes']);
       const maxBytes = bytes('near.maxBytes', options.near?.maxBytes ?? '64mb', 1024);
@@ -117,7 +126,7 @@ export class Cistern implements AsyncDisposable {
       }
       if (enabled) {
         this.#store = new GuardedStore(options.remote, this.#runtime, this.#deadlines, remoteTimeout);
-        this.#record = new ServerRecord(this.#store, this.name, this.#runtime, poll, (before) =>
+        this.#record = new ServerRecord(this.#store, this.name, this.#runtime, this.#recordPoll, (before) =>
           this.#recordChanged(before),
         );
       }
@@ -178,6 +187,19 @@ export class Cistern implements AsyncDisposable {
       load: (parameters) => call(...parameters),
     });
     return (...parameters) => cache.get(parameters);
+  }
+
+  /** What this object and its caches work with, defaults filled in, and how old an answer may be after a change: to be printed. */
+  configuration(): Configuration {
+    const caches: Record<string, CacheConfiguration> = {};
+    for (const [name, { settings }] of this.#caches)
+      caches[name] = configurationOf(settings, this.#recordPoll);
+    return {
+      name: this.name,
+      near: this.#near === undefined ? false : { maxBytes: this.#near.maxBytes },
+      remote: this.#store?.name ?? false,
+      caches,
+    };
   }
 
   /** A request scope: inside it, in whatever is awaited, each key of each cache is read at most once. */
@@ -257,6 +279,7 @@ export class Cistern implements AsyncDisposable {
     const reader = new Reader(rooms);
     this.#caches.set(name, {
       reader: reader as unknown as Reader<never>,
+      settings,
       clear: () => {
         // What is not in the remote tier has nothing to do with its record.
         if (remote === undefined) return;

@@ -72,7 +72,7 @@ interface Common<Id, R> extends Lifetimes<Exclude<R, NotFound>> {
   readonly remote?: boolean;
   /** What callers get: the one frozen value, a copy each, or the live value. Default `'frozen'`. */
   readonly sharing?: Sharing;
-  /** The largest value that is kept, encoded. Default 1,000,000. */
+  /** The largest value that is kept: encoded, or as estimated in memory where there is no remote tier. Default 1,000,000. */
   readonly maxValueBytes?: Bytes;
   /** Checks what comes back from the remote tier (any Standard Schema); what it refuses counts as a miss. */
   readonly value?: StandardSchema<Exclude<R, NotFound>>;

@@ -1,4 +1,4 @@
-import { asError } from '../core/error.ts';
+import { asError, CisternError } from '../core/error.ts';
 import { tell } from '../core/events.ts';
 import type { KeyPart } from '../core/key.ts';
 import type { Runtime } from '../core/runtime.ts';
@@ -9,13 +9,13 @@ import { notFound } from './not-found.ts';
 import type { CacheSettings } from './options.ts';
 import type { Outcome } from './outcome.ts';
 import type { RemoteTier } from './remote-tier.ts';
-import { isUnstorable, seal, type Sealed, type Unstorable } from './seal/seal.ts';
+import { isUnstorable, seal, type Sealed } from './seal/seal.ts';
 import type { Counters } from './statistics.ts';
 
 /** A value ready to be handed out, and kept if it may be. */
 export interface Admitted extends Sealed {
   /** Why it cannot be kept. */
-  readonly refused: Unstorable | undefined;
+  readonly refused: CisternError | undefined;
 }
 
 /** What the near tier is told beside the value. Times are on the monotonic clock. */
@@ -57,17 +57,22 @@ export class Keeper {
   /** Freezes a value, or finds out that it can be kept nowhere. Never throws: the caller gets the value in any case. */
   admit(value: unknown): Admitted {
     if (value === notFound) return { value, ...nothingToSeal };
+    const { name, sharing, maxValueBytes } = this.#settings;
+    const refuse = (error: CisternError): Admitted => ({ value, ...nothingToSeal, refused: error });
     try {
       // Without a shared tier nothing is encoded, so objects of the user's classes may stay what they are.
-      const sealed = seal(value, this.#settings.sharing, this.#remote === undefined);
-      if (!isUnstorable(sealed)) return { ...sealed, refused: undefined };
-      return { value, ...nothingToSeal, refused: sealed };
+      const sealed = seal(value, sharing, this.#remote === undefined);
+      if (isUnstorable(sealed))
+        return refuse(new CisternError('CISTERN_UNSTORABLE', { cache: name, ...sealed }));
+      // With one, the limit is of the encoded value.
+      if (this.#remote !== undefined || sealed.bytes <= maxValueBytes)
+        return { ...sealed, refused: undefined };
+      const what = `A value of cache '${name}' (estimated)`;
+      const large = { what, bytes: sealed.bytes, limit: maxValueBytes, option: 'maxValueBytes' };
+      return refuse(new CisternError('CISTERN_TOO_LARGE', large));
     } catch (error) {
-      return {
-        value,
-        ...nothingToSeal,
-        refused: { path: 'value', problem: `cannot be inspected: ${asError(error).message}` },
-      };
+      const problem = `cannot be inspected: ${asError(error).message}`;
+      return refuse(new CisternError('CISTERN_UNSTORABLE', { cache: name, path: 'value', problem }, error));
     }
   }
 

@@ -33,10 +33,6 @@ export class LoadLimit {
     this.#countedAt = runtime.clock.read();
   }
 
-  get running(): number {
-    return this.#running;
-  }
-
   /** `undefined`: start now. A promise: a place in the queue. Throws `CISTERN_LOAD_LIMIT` when that is full, too, or when too many abandoned loads hang. */
   enter(signal: AbortSignal): Promise<void> | undefined {
     const { concurrent, queue } = this.#limits;

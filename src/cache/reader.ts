@@ -267,7 +267,7 @@ export class Reader<Id> {
       usableUntil: now + freshFor,
     });
     const reason =
-      (admitted.refused === undefined ? undefined : `${admitted.refused.path} ${admitted.refused.problem}`) ??
+      admitted.refused?.message ??
       (problem !== undefined
         ? "its 'ttl' could not be told"
         : flight.superseded

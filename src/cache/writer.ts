@@ -1,4 +1,3 @@
-import { CisternError } from '../core/error.ts';
 import type { KeyPart } from '../core/key.ts';
 import type { EntryContent } from './codec/envelope.ts';
 import { jittered } from './freshness.ts';
@@ -34,9 +33,7 @@ export class Writer<Id> {
   async set(key: KeyPart, encoded: string, value: unknown, spans: Spans): Promise<Confirmation> {
     const { settings, keeper, remote, runtime } = this.#rooms;
     const admitted = keeper.admit(value);
-    if (admitted.refused !== undefined) {
-      throw new CisternError('CISTERN_UNSTORABLE', { cache: settings.name, ...admitted.refused });
-    }
+    if (admitted.refused !== undefined) throw admitted.refused;
     const ttl = value === notFound ? spans.negativeTtl : spans.ttl(value);
     if (ttl === undefined || ttl === 0) return await this.delete(key, encoded);
     const freshFor = jittered(ttl, settings.jitter, runtime.random());
