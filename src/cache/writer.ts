@@ -4,6 +4,7 @@ import { jittered } from './freshness.ts';
 import { notFound } from './not-found.ts';
 import type { Spans } from './options.ts';
 import type { Reader } from './reader.ts';
+import type { Filled } from './remote-tier.ts';
 import type { Rooms } from './rooms.ts';
 
 /** Whether every tier has taken the change. False: the remote tier did not say so; its entry may be old until it expires. */
@@ -28,7 +29,8 @@ export class Writer<Id> {
 
   /**
    * Stores a value: by the CAS of a lease, or of what is there, never blindly, so that a load that began before cannot
-   * overwrite it. If somebody else changed the entry meanwhile, which of the two is newer is not known: it is removed. Throws `CISTERN_UNSTORABLE`, `CISTERN_TOO_LARGE`, and what `ttl` throws, before anything is changed.
+   * overwrite it. If somebody else changed the entry meanwhile, which of the two is newer is not known: it is
+   * removed. Throws `CISTERN_UNSTORABLE`, `CISTERN_TOO_LARGE`, and what `ttl` throws, before anything is changed.
    */
   async set(key: KeyPart, encoded: string, value: unknown, spans: Spans): Promise<Confirmation> {
     const { settings, keeper, remote, runtime } = this.#rooms;
@@ -48,9 +50,15 @@ export class Writer<Id> {
     this.#forget(key);
     const generation = remote?.generation;
     const confirmedAt = runtime.clock.read();
-    const result = remote === undefined ? 'stored' : await this.#store(encoded, content);
-    this.#forget(key);
-    const newest = this.#end(key, change) && (generation === undefined || generation === remote?.generation);
+    let result: Filled = 'stored';
+    let last = false;
+    try {
+      if (remote !== undefined) result = await this.#store(encoded, content);
+    } finally {
+      this.#forget(key);
+      last = this.#end(key, change);
+    }
+    const newest = last && (generation === undefined || generation === remote?.generation);
     if (result !== 'refused') {
       if (!newest) return { confirmed: result === 'stored' };
       const loadedAt = runtime.clock.read();
@@ -120,7 +128,7 @@ export class Writer<Id> {
   }
 
   /** Once: what has changed the entry meanwhile may be newer than this value, and a delete that was confirmed must hold. */
-  async #store(encoded: string, content: EntryContent): Promise<'stored' | 'refused' | 'failed'> {
+  async #store(encoded: string, content: EntryContent): Promise<Filled> {
     const remote = this.#rooms.remote!;
     const read = await remote.read(encoded, {
       lease: this.#rooms.settings.lease,
@@ -130,9 +138,13 @@ export class Writer<Id> {
     if (read.found === 'failed') return 'failed';
     // A tier without CAS, or without room for a placeholder: nothing can be stored safely there.
     if (read.cas === '') return 'refused';
-    const filled = await remote.fill(read.at, read.cas, read.right, content);
-    if (filled === 'failed' && read.claim === 'won') {
-      this.#rooms.background.run(this.#rooms.settings.name, remote.release(read.at, read.right, read.cas));
+    let filled: Filled = 'failed';
+    try {
+      filled = await remote.fill(read.at, read.cas, read.right, content);
+    } finally {
+      if (filled === 'failed' && read.claim === 'won') {
+        this.#rooms.background.run(this.#rooms.settings.name, remote.release(read.at, read.right, read.cas));
+      }
     }
     return filled;
   }

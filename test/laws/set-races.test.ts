@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Fleet, isRecord } from './fleet.ts';
+import { codeOf, Fleet, isRecord } from './fleet.ts';
 
 describe('a set that is slow on its way', () => {
   test.each([
@@ -21,4 +21,24 @@ describe('a set that is slow on its way', () => {
     expect(await fleet.wait(users.get('a'))).toBe('new row');
     expect(await fleet.wait(others.get('a'))).toBe('new row');
   });
+});
+
+test('a value that can no longer be encoded when its turn comes: the error, and the right is given back', async () => {
+  const fleet = new Fleet();
+  const [one, other] = [fleet.join(), fleet.join()];
+  const define = {
+    load: async (): Promise<Record<string, unknown>> => ({}),
+    ttl: '5m',
+    sharing: 'shared',
+  } as const;
+  const [users, others] = [one.shop.define('user', define), other.shop.define('user', define)];
+  one.wire.fate = (operation) => (operation.kind === 'get' ? { after: 20 } : undefined);
+  const value: Record<string, unknown> = {};
+  const set = users.set('a', value);
+  await fleet.runtime.advance(10);
+  value['added'] = () => undefined;
+  expect(codeOf(await fleet.outcome(set))).toBe('CISTERN_UNSTORABLE');
+  const before = fleet.runtime.clock.read();
+  expect(await fleet.wait(others.get('a'))).toEqual({});
+  expect(fleet.runtime.clock.read() - before).toBeLessThan(100);
 });
