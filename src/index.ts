@@ -1,7 +1,8 @@
 /** The front door: caches, and what is needed to define them. Stores with a server behind them have doors of their own. */
-export { Cache, type MutateOptions, type Mutation, type ReadOptions } from './cache/cache.ts';
+export { Cache } from './cache/cache.ts';
+export type { MutateOptions, Mutation, ReadOptions } from './cache/call-options.ts';
 export { type CacheOf, cistern, Cistern, type MemoizeOptions } from './cache/cistern.ts';
-export type { CacheEntry } from './cache/cache-entry.ts';
+export type { CacheEntry, FailedEntry } from './cache/cache-entry.ts';
 export type { Codec } from './cache/codec/codec.ts';
 export type { CodecStep } from './cache/codec/codec-step.ts';
 export type {

@@ -1,9 +1,11 @@
 import { asError, CisternError } from '../core/error.ts';
-import { type Duration, milliseconds } from '../core/duration.ts';
+import { milliseconds } from '../core/duration.ts';
+import { tell } from '../core/events.ts';
 import type { KeyPart } from '../core/key.ts';
 import type { Clock } from '../core/runtime.ts';
+import type { MutateOptions, Mutation, ReadOptions } from './call-options.ts';
 import type { CallContext, ScopeRead } from './call-context.ts';
-import { type CacheEntry, entryOf } from './cache-entry.ts';
+import { type CacheEntry, entryOf, type FailedEntry, failedEntry } from './cache-entry.ts';
 import { checkTenant, encodedKey, nearKey, nearKeyOfPart } from './cache-key.ts';
 import type { LoadContext } from './definition.ts';
 import type { Question } from './flight.ts';
@@ -12,6 +14,7 @@ import type { NearIndex } from './near/near-index.ts';
 import { type NotFound, notFound } from './not-found.ts';
 import type { CacheSettings, Spans } from './options.ts';
 import { type Outcome, valueOf } from './outcome.ts';
+import { inPortions } from './portions.ts';
 import type { Reader } from './reader.ts';
 import type { Rooms } from './rooms.ts';
 import { copy } from './seal/copy.ts';
@@ -19,23 +22,6 @@ import type { ServerRecord } from './server-record.ts';
 import { type CacheStatistics, type Counters, statistics } from './statistics.ts';
 import type { CacheKey } from './tenant.ts';
 import type { Confirmation, Writer } from './writer.ts';
-
-/** For one read. */
-export interface ReadOptions {
-  /** Leaves when aborted: the call rejects with the signal's reason; the load goes on while others wait for it. */
-  readonly signal?: AbortSignal;
-  /** Instead of the cache's `deadline`. */
-  readonly deadline?: Duration;
-}
-
-export interface MutateOptions<Id, R> {
-  /** Ids that are known only from the result of the write: invalidated, too. */
-  readonly also?: (result: R) => readonly Id[] | Promise<readonly Id[]>;
-}
-
-export interface Mutation<R> extends Confirmation {
-  readonly result: R;
-}
 
 /** What a cache is made of. */
 export interface CacheParts<Id> {
@@ -58,9 +44,6 @@ interface Keys {
 
 /** Every how many near hits the clock itself is read, for programs that never yield to the event loop. A power of two, less one. */
 const clockEvery = 127;
-
-/** Ids that `warm` reads at once. */
-const warmAtOnce = 500;
 
 /**
  * One cache: typed by what its loader answers. `Absent` is `undefined` where the loader may answer `notFound`, else `never`.
@@ -123,7 +106,12 @@ export class Cache<Id, V, Absent extends undefined = never> {
   /** The values of many ids, in the order asked: without those that are `notFound`. Rejects if any key failed. Loads go through `loadMany`. */
   async getMany(ids: Iterable<Id>, options?: ReadOptions): Promise<Map<Id, V>> {
     const list = [...ids];
-    const outcomes = await Promise.all(list.map((id) => this.#outcome(id, options)));
+    const read = (id: Id): Promise<Outcome> => this.#outcome(id, options);
+    const outcomes = await inPortions(
+      list,
+      this.#rooms.runtime,
+      async (part) => await Promise.all(part.map(read)),
+    );
     const values = new Map<Id, V>();
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.value !== notFound) values.set(list[index]!, valueOf(outcome) as V);
@@ -136,12 +124,10 @@ export class Cache<Id, V, Absent extends undefined = never> {
     return entryOf(await this.#outcome(id, options), this.#clock.read());
   }
 
-  /** Like `entry`, for many ids; rejects if any key failed. */
-  async entries(ids: Iterable<Id>, options?: ReadOptions): Promise<Map<Id, CacheEntry<V>>> {
-    const list = [...ids];
-    const outcomes = await Promise.all(list.map((id) => this.#outcome(id, options)));
-    const now = this.#clock.read();
-    return new Map(list.map((id, index) => [id, entryOf(outcomes[index]!, now)]));
+  /** Like `entry`, for many ids. A key that fails rejects nothing: its entry has the status `failed`, and the error. */
+  async entries(ids: Iterable<Id>, options?: ReadOptions): Promise<Map<Id, CacheEntry<V> | FailedEntry>> {
+    this.#requireOpen();
+    return await this.#settledEntries([...ids], options);
   }
 
   /**
@@ -172,18 +158,15 @@ export class Cache<Id, V, Absent extends undefined = never> {
     return valueOf(outcome) as V | Absent;
   }
 
-  /**
-   * Loads ahead what no tier has, `warmAtOnce` ids at a time, so that a long list neither floods the remote tier nor holds up
-   * other reads. Never rejects: says how many are there now, and how many failed.
-   */
+  /** Loads ahead what no tier has. Never rejects: says how many are there now, and how many failed. */
   async warm(ids: Iterable<Id>): Promise<{ readonly warmed: number; readonly failed: number }> {
-    const list = [...ids];
+    let warmed = 0;
     let failed = 0;
-    for (let from = 0; from < list.length; from += warmAtOnce) {
-      const reads = list.slice(from, from + warmAtOnce).map((id) => this.#outcome(id, undefined));
-      for (const each of await Promise.allSettled(reads)) if (each.status === 'rejected') failed++;
+    for (const { status } of (await this.#settledEntries([...ids], undefined)).values()) {
+      if (status === 'failed') failed++;
+      else warmed++;
     }
-    return { warmed: list.length - failed, failed };
+    return { warmed, failed };
   }
 
   /** Forgets all entries, in all tiers and processes, in O(1): a new generation. Other processes notice within `recordPoll`. */
@@ -218,10 +201,11 @@ export class Cache<Id, V, Absent extends undefined = never> {
     } finally {
       confirmed = await this.#invalidate(keys);
     }
-    const also = await this.#invalidate(more.map((id) => this.#strict(id)));
+    const also = await this.#invalidateKnown(more);
     return { result, confirmed: confirmed && also };
   }
 
+  /** Counters since the cache was defined. */
   stats(): CacheStatistics {
     return statistics(this.#counters, this.#near?.size ?? 0);
   }
@@ -234,6 +218,19 @@ export class Cache<Id, V, Absent extends undefined = never> {
     options?: ReadOptions,
   ): Promise<unknown> {
     return valueOf(await this.#outcome(id, options, { id, load, spans }));
+  }
+
+  async #settledEntries(
+    ids: readonly Id[],
+    options: ReadOptions | undefined,
+  ): Promise<Map<Id, CacheEntry<V> | FailedEntry>> {
+    const read = (id: Id): Promise<CacheEntry<V> | FailedEntry> => this.entry(id, options).catch(failedEntry);
+    const entries = await inPortions(
+      ids,
+      this.#rooms.runtime,
+      async (part) => await Promise.all(part.map(read)),
+    );
+    return new Map(ids.map((id, index) => [id, entries[index]!]));
   }
 
   #promise(entry: NearEntry): Promise<unknown> {
@@ -361,6 +358,19 @@ export class Cache<Id, V, Absent extends undefined = never> {
   }
 
   /** Also after `close()`, which may come during a write. */
+  /** After a write that has been made, a bad id must not cost its result: it is told, and the mutation is not confirmed. */
+  async #invalidateKnown(ids: readonly Id[]): Promise<boolean> {
+    const keys: Keys[] = [];
+    for (const id of ids) {
+      try {
+        keys.push(this.#strict(id));
+      } catch (error) {
+        tell('background-failed', { cache: this.name, error });
+      }
+    }
+    return (await this.#invalidate(keys)) && keys.length === ids.length;
+  }
+
   async #invalidate(all: readonly Keys[]): Promise<boolean> {
     const done = await Promise.all(all.map(({ key, encoded }) => this.#writer.delete(key, encoded)));
     for (const { key } of all) this.#context.forget(this, key);

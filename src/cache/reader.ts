@@ -285,7 +285,8 @@ export class Reader<Id> {
       loadMilliseconds: Math.round(took),
     };
     if (grant.keep === 'remote') return this.#fill(flight, grant, content, admitted, now);
-    this.#keep(flight, content, admitted, now, now);
+    // Nobody confirmed it: what was changed elsewhere since the load began is not in it.
+    this.#keep(flight, content, admitted, now, now - took);
     return undefined;
   }
 
@@ -305,7 +306,8 @@ export class Reader<Id> {
       const current = !flight.superseded && remote.generation === grant.at.generation;
       // It may not have arrived, and then the right is still taken.
       if (filled === 'failed') this.#giveBack(grant);
-      if (filled !== 'refused' && current) this.#keep(flight, content, admitted, now, asked);
+      const confirmedAt = filled === 'stored' ? asked : now - content.loadMilliseconds;
+      if (filled !== 'refused' && current) this.#keep(flight, content, admitted, now, confirmedAt);
       else keeper.notKept(flight.encoded, 'it was invalidated before it was stored');
       if (filled === 'refused' && flight.want === 'now') await remote.remove(flight.encoded, 0);
     } catch (error) {
