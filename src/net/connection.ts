@@ -1,8 +1,9 @@
 import { CisternError } from '../core/error.ts';
 import { heard, tell } from '../core/events.ts';
-import type { Runtime, Socket, Target, Timer } from '../core/runtime.ts';
+import type { Runtime, Socket, Timer } from '../core/runtime.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 import { ExchangeQueue } from './exchange-queue.ts';
-import type { Exchange } from './exchange.ts';
+import { dueAt, type Exchange, Turn } from './exchange.ts';
 import { WriteBatch } from './write-batch.ts';
 
 /** The language that is spoken over a connection. */
@@ -17,21 +18,6 @@ export interface Protocol {
    * with the stream, or undefined.
    */
   received(chunk: Uint8Array): string | undefined;
-}
-
-export interface ConnectionOptions {
-  /** For errors and events. */
-  readonly name: string;
-  readonly target: Target;
-  /** Longest time for one exchange, in milliseconds. */
-  readonly timeout: number;
-  /** Longest time until a new socket is ready, in milliseconds. */
-  readonly connectTimeout: number;
-  /** Most requests that were asked and are not answered; those that were given up count too. */
-  readonly maxInFlight: number;
-  /** Most bytes of such requests. */
-  readonly maxBytesInFlight: number;
-  readonly runtime: Runtime;
 }
 
 /** The pause after the first failed attempt to connect, in milliseconds; it doubles up to the longest. */
@@ -58,7 +44,9 @@ export class Connection {
   /** Sent, in the order of the answers to come. */
   protected readonly slots: ExchangeQueue = new ExchangeQueue();
   /** Asked and not sent. */
-  #waiting: Exchange[] = [];
+  #waiting = new ExchangeQueue();
+  /** Of what is asked until the next flush. */
+  #turn = new Turn();
   #count = 0;
   #bytes = 0;
   #awaited = 0;
@@ -95,6 +83,7 @@ export class Connection {
       this.#count++;
       this.#awaited++;
       this.#bytes += exchange.size;
+      exchange.turn = this.#turn;
       this.#waiting.push(exchange);
       if (!this.#flushing) this.#scheduleFlush();
     }
@@ -176,9 +165,11 @@ export class Connection {
   }
 
   #takeWaiting(): readonly Exchange[] {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const exchange of waiting) this.#release(exchange);
+    const waiting = [];
+    for (let exchange = this.#waiting.shift(); exchange !== undefined; exchange = this.#waiting.shift()) {
+      this.#release(exchange);
+      waiting.push(exchange);
+    }
     return waiting;
   }
 
@@ -200,39 +191,53 @@ export class Connection {
       }
       this.#open(now);
     }
-    const sending = this.#state === 'open' && !this.#blocked;
-    const latest = now + this.#options.timeout;
+    const turn = this.#turn;
+    turn.since = now;
+    turn.until = now + this.#options.timeout;
+    this.#turn = new Turn();
+    if (this.#state === 'open' && !this.#blocked) this.#sendWaiting(now);
+    else this.#watch(this.#expire(now), now);
+    this.#keepAlive();
+  };
+
+  #sendWaiting(now: number): void {
+    const waiting = this.#waiting;
     let nearest = Number.POSITIVE_INFINITY;
-    let late = false;
-    for (const exchange of this.#waiting) {
-      if (exchange.since === 0) {
-        exchange.since = now;
-        if (latest < exchange.deadline) exchange.deadline = latest;
-      }
-      if (!(exchange.deadline > now)) {
-        late = true;
+    let late: Exchange[] | undefined;
+    for (let exchange = waiting.shift(); exchange !== undefined; exchange = waiting.shift()) {
+      const due = dueAt(exchange);
+      if (!(due > now)) {
+        (late ??= []).push(exchange);
         continue;
       }
-      if (exchange.deadline < nearest) nearest = exchange.deadline;
-      if (!sending) continue;
+      if (due < nearest) nearest = due;
       this.slots.push(exchange);
       this.#batch.add(exchange);
     }
     this.#watch(nearest, now);
-    const waiting = this.#waiting;
-    if (sending) {
-      this.#waiting = [];
-      const parts = this.#batch.take();
-      if (parts.length > 0) this.#blocked = !this.#socket!.write(parts);
-    }
-    if (late) this.#expire(waiting, now, sending);
-    this.#keepAlive();
-  };
+    const parts = this.#batch.take();
+    if (parts.length > 0) this.#blocked = !this.#socket!.write(parts);
+    if (late !== undefined) this.#failLate(late);
+  }
 
-  /** Fails what is late and was not sent; `gone` says whether the rest is on its way already. */
-  #expire(waiting: readonly Exchange[], now: number, gone: boolean): void {
-    const late = waiting.filter((exchange) => !(exchange.deadline > now));
-    if (!gone) this.#waiting = waiting.filter((exchange) => exchange.deadline > now);
+  /** Fails what waits too long; returns when the next of the rest is due. */
+  #expire(now: number): number {
+    const { length } = this.#waiting;
+    const late = [];
+    let nearest = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < length; index++) {
+      const exchange = this.#waiting.shift()!;
+      const due = dueAt(exchange);
+      if (due > now) {
+        if (due < nearest) nearest = due;
+        this.#waiting.push(exchange);
+      } else late.push(exchange);
+    }
+    this.#failLate(late);
+    return nearest;
+  }
+
+  #failLate(late: readonly Exchange[]): void {
     for (const exchange of late) this.#release(exchange);
     const timedOut = this.#timedOut();
     for (const exchange of late) exchange.failed(timedOut(exchange), false);
@@ -273,7 +278,8 @@ export class Connection {
   #greet(): void {
     const greeting = this.#protocol.greet();
     greeting.awaited = false;
-    greeting.since = this.#runtime.clock.read();
+    greeting.turn = new Turn();
+    greeting.turn.since = this.#runtime.clock.read();
     this.#count++;
     this.#bytes += greeting.size;
     this.slots.push(greeting);
@@ -323,24 +329,24 @@ export class Connection {
     for (let index = 0; index < this.slots.length; index++) {
       const exchange = this.slots.at(index)!;
       if (!exchange.awaited) continue;
-      if (exchange.deadline > now) nearest = Math.min(nearest, exchange.deadline);
+      const due = dueAt(exchange);
+      if (due > now) nearest = Math.min(nearest, due);
       else {
         this.abandon(exchange);
         exchange.failed(timedOut(exchange), true);
       }
     }
-    this.#expire(this.#waiting, now, false);
-    for (const exchange of this.#waiting)
-      if (exchange.since > 0) nearest = Math.min(nearest, exchange.deadline);
+    nearest = Math.min(nearest, this.#expire(now));
     const first = this.slots.at(0);
     if (this.#state === 'connecting') {
       if (now >= this.#connectBefore) {
         this.lost(this.#unavailable(`it was not ready within ${this.#options.connectTimeout} ms`));
       } else nearest = Math.min(nearest, this.#connectBefore);
     } else if (first !== undefined) {
-      if (now - first.since >= this.#patience) {
-        this.lost(this.#unavailable(`a request had no answer for ${Math.round(now - first.since)} ms`));
-      } else nearest = Math.min(nearest, first.since + this.#patience);
+      const { since } = first.turn;
+      if (now - since >= this.#patience) {
+        this.lost(this.#unavailable(`a request had no answer for ${Math.round(now - since)} ms`));
+      } else nearest = Math.min(nearest, since + this.#patience);
     }
     this.#watch(nearest, now);
     this.#keepAlive();
@@ -373,7 +379,8 @@ export class Connection {
     const store = this.#options.name;
     let last: CisternError<'CISTERN_TIMEOUT'> | undefined;
     return (exchange) => {
-      const waited = exchange.since === 0 ? 0 : exchange.deadline - exchange.since;
+      const { since } = exchange.turn;
+      const waited = since === 0 ? 0 : dueAt(exchange) - since;
       const milliseconds = Math.max(0, Math.round(waited));
       if (last?.details.milliseconds !== milliseconds) {
         last = new CisternError('CISTERN_TIMEOUT', { store, milliseconds });

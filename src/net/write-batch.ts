@@ -2,47 +2,51 @@ import type { Exchange } from './exchange.ts';
 
 /** Bodies from this size on are handed to the socket as they are; smaller ones are cheaper to copy than to list. */
 const ownPart = 32_768;
-/** Blocks of these sizes are worth keeping: a new one costs more than filling it. */
-const leastKept = 32_768;
-const mostKept = 1_048_576;
-
-const encoder = new TextEncoder();
+/** A block is for several batches: a new one costs more than filling it. */
+const leastBlock = 16_384;
+const mostBlock = 1_048_576;
 
 /**
- * Gathers requests into as few parts as a socket can write at once: requests without a body become one text, small
- * bodies are copied into one block with the lines around them, large ones stay where they are.
+ * Gathers requests into as few parts as a socket can write at once: heads and small bodies are copied into one block,
+ * large bodies stay where they are. What a socket may still read is not written over.
  */
 export class WriteBatch {
-  #parts: (string | Uint8Array)[] = [];
-  #text = '';
-  #pending: Exchange[] = [];
-  #pendingBytes = 0;
-  /** A block that is used again and again; lent while a socket may still read from it. */
-  #kept = new Uint8Array(0);
-  #lent = false;
+  #parts: Uint8Array[] = [];
+  #block = new Uint8Array(0);
+  /** Where the current part begins in the block, and where it ends so far. */
+  #begin = 0;
+  #end = 0;
+  /** Bytes of the block in use by the batch before this one and by this one: the next block has room for more than that. */
+  #before = 0;
+  #copied = 0;
 
   add(exchange: Exchange): void {
-    const { head, body } = exchange;
-    if (body === undefined && this.#pending.length === 0) {
-      this.#text += head;
-      exchange.head = '';
-    } else if (body !== undefined && body.length >= ownPart) {
-      this.#endBlock();
-      this.#parts.push(this.#text + head, body);
-      this.#text = '\r\n';
-      exchange.head = '';
-      exchange.body = undefined;
+    const { body, size } = exchange;
+    if (body === undefined) {
+      const at = this.#room(size);
+      exchange.encode(this.#block, at);
+      return;
+    }
+    const copies = body.length < ownPart;
+    const headSize = size - body.length - 2;
+    const begin = this.#room(copies ? size : headSize);
+    exchange.encode(this.#block, begin);
+    if (copies) {
+      this.#block.set(body, begin + headSize);
+      this.#endBody(this.#end - 2);
     } else {
-      this.#pending.push(exchange);
-      this.#pendingBytes += exchange.size;
+      this.#endPart();
+      this.#parts.push(body);
+      const at = this.#room(2);
+      this.#endBody(at);
     }
   }
 
   /** The parts of everything added since the last call. */
-  take(): readonly (string | Uint8Array)[] {
-    this.#endBlock();
-    if (this.#text !== '') this.#parts.push(this.#text);
-    this.#text = '';
+  take(): readonly Uint8Array[] {
+    this.#endPart();
+    this.#before = this.#copied;
+    this.#copied = 0;
     const parts = this.#parts;
     this.#parts = [];
     return parts;
@@ -50,43 +54,38 @@ export class WriteBatch {
 
   /** All that was ever taken has left the process. */
   sent(): void {
-    this.#lent = false;
+    this.#begin = this.#end = 0;
   }
 
   /** The socket is gone, and nobody can say what it still reads. */
   abandon(): void {
-    this.#kept = new Uint8Array(0);
-    this.#lent = false;
+    this.#block = new Uint8Array(0);
+    this.#begin = this.#end = 0;
   }
 
-  #endBlock(): void {
-    if (this.#pending.length === 0) return;
-    const size = this.#text.length + this.#pendingBytes;
-    const block = this.#block(size);
-    // Text before the block goes into it: a part more costs more than its copy.
-    let at = encoder.encodeInto(this.#text, block).written;
-    this.#text = '';
-    for (const exchange of this.#pending) {
-      const { head, body } = exchange;
-      encoder.encodeInto(head, block.subarray(at));
-      at += head.length;
-      exchange.head = '';
-      if (body === undefined) continue;
-      exchange.body = undefined;
-      block.set(body, at);
-      at += body.length;
-      block[at++] = 13;
-      block[at++] = 10;
-    }
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    this.#parts.push(block.length === size ? block : block.subarray(0, size));
+  #endBody(at: number): void {
+    this.#block[at] = 13;
+    this.#block[at + 1] = 10;
   }
 
-  #block(size: number): Uint8Array {
-    if (this.#lent || size < leastKept || size > mostKept) return new Uint8Array(size);
-    if (this.#kept.length < size) this.#kept = new Uint8Array(Math.min(mostKept, 2 * size));
-    this.#lent = true;
-    return this.#kept;
+  /** Keeps so many bytes of the block; returns where they begin. */
+  #room(size: number): number {
+    if (this.#end + size > this.#block.length) this.#nextBlock(size);
+    const at = this.#end;
+    this.#end = at + size;
+    this.#copied += size;
+    return at;
+  }
+
+  #nextBlock(size: number): void {
+    this.#endPart();
+    const wanted = 2 * Math.max(this.#before, this.#copied);
+    this.#block = new Uint8Array(Math.max(size, Math.min(mostBlock, Math.max(leastBlock, wanted))));
+    this.#begin = this.#end = 0;
+  }
+
+  #endPart(): void {
+    if (this.#begin < this.#end) this.#parts.push(this.#block.subarray(this.#begin, this.#end));
+    this.#begin = this.#end;
   }
 }

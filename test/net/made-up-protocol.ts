@@ -1,4 +1,5 @@
-import { Connection, type ConnectionOptions, type Protocol } from '../../src/net/connection.ts';
+import { Connection, type Protocol } from '../../src/net/connection.ts';
+import type { ConnectionOptions } from '../../src/net/connection-options.ts';
 import { Exchange } from '../../src/net/exchange.ts';
 import type { CisternError } from '../../src/core/error.ts';
 import type { Runtime } from '../../src/core/runtime.ts';
@@ -10,6 +11,18 @@ export class Question extends Exchange {
   answer: string | undefined;
   failure: { readonly code: string; readonly sent: boolean; readonly error: Error } | undefined;
   settled = 0;
+  readonly deadline: number;
+  readonly #head: string;
+
+  constructor(head: string, body: Uint8Array | undefined, deadline: number) {
+    super(head.length, body);
+    this.deadline = deadline;
+    this.#head = head;
+  }
+
+  encode(block: Uint8Array, at: number): void {
+    Buffer.from(block.buffer).write(this.#head, block.byteOffset + at, 'latin1');
+  }
 
   failed(error: Error, sent: boolean): void {
     this.settled++;

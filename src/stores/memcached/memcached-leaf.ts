@@ -1,11 +1,12 @@
 import { asError, CisternError, wrongOption } from '../../core/error.ts';
 import { heard, tell } from '../../core/events.ts';
 import type { FailedReply, Operation, Reply, Right, Store } from '../../core/store.ts';
-import { Connection, type ConnectionOptions, type Protocol } from '../../net/connection.ts';
+import { Connection, type Protocol } from '../../net/connection.ts';
+import type { ConnectionOptions } from '../../net/connection-options.ts';
 import { Exchange } from '../../net/exchange.ts';
 import { readErrorLine } from '../../wire/memcached-meta/error-line.ts';
 import { type MetaReply, wordsCode } from '../../wire/memcached-meta/meta-reply.ts';
-import { versionRequest } from '../../wire/memcached-meta/meta-request.ts';
+import { versionRequest, writeRequest } from '../../wire/memcached-meta/meta-request.ts';
 import { ReplyParser, type ReplySink } from '../../wire/memcached-meta/reply-parser.ts';
 import { readVersion } from '../../wire/memcached-meta/server-version.ts';
 import { isPlaceholder, replyOf, winsNothing } from './operation-reply.ts';
@@ -14,19 +15,31 @@ import { requestOf } from './operation-request.ts';
 /** One executed operation: its slot on the connection, and its caller's promise. */
 class Call extends Exchange {
   readonly operation: Operation;
+  readonly #line: string;
+  readonly #key: string;
   readonly #leaf: MemcachedLeaf;
   readonly #resolve: ((reply: Reply) => void) | undefined;
 
   constructor(
     leaf: MemcachedLeaf,
     operation: Operation,
-    head: string,
+    line: string,
     resolve: ((reply: Reply) => void) | undefined,
   ) {
-    super(head, operation.kind === 'set' ? operation.value : undefined, operation.deadline);
-    this.#leaf = leaf;
+    super(line.length + operation.key.length, operation.kind === 'set' ? operation.value : undefined);
     this.operation = operation;
+    this.#line = line;
+    this.#key = operation.key;
+    this.#leaf = leaf;
     this.#resolve = resolve;
+  }
+
+  get deadline(): number {
+    return this.operation.deadline;
+  }
+
+  encode(block: Uint8Array, at: number): void {
+    writeRequest(this.#line, this.#key, block, at);
   }
 
   settle(reply: Reply): void {
@@ -41,7 +54,15 @@ class Call extends Exchange {
 /** Asks for the version: the first exchange of every socket. */
 class Greeting extends Exchange {
   constructor() {
-    super(versionRequest, undefined, Number.POSITIVE_INFINITY);
+    super(versionRequest.length, undefined);
+  }
+
+  get deadline(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  encode(block: Uint8Array, at: number): void {
+    writeRequest(versionRequest, '', block, at);
   }
 
   failed(): void {}
@@ -78,9 +99,9 @@ export class MemcachedLeaf implements Store, Protocol, ReplySink {
   }
 
   execute(operation: Operation): Promise<Reply> {
-    let head: string;
+    let line: string;
     try {
-      head = requestOf(operation, this.#casKept);
+      line = requestOf(operation, this.#casKept);
       if (!(operation.deadline > 0)) {
         throw wrongOption('deadline', operation.deadline, 'a point in time on the monotonic clock');
       }
@@ -88,7 +109,7 @@ export class MemcachedLeaf implements Store, Protocol, ReplySink {
       return Promise.resolve(this.failure(operation, asError(thrown), false));
     }
     const promise = new Promise<Reply>(capture);
-    this.#connection.send(new Call(this, operation, head, captured));
+    this.#connection.send(new Call(this, operation, line, captured));
     return promise;
   }
 

@@ -16,21 +16,19 @@ import { clientFlags, secondsAtLeast, timeToLive } from './entry-life.ts';
 const largestCount = 2n ** 64n - 1n;
 
 /**
- * The request line of an operation; for a `set` its value follows the line. `casKept` says whether the server keeps CAS
+ * The request line of an operation, without its key; for a `set` its value follows the line. `casKept` says whether the server keeps CAS
  * values: without them a lease could never be filled, so none is asked for. Throws `CISTERN_OPTION` for what is not
  * allowed: a line made from it could be read as other commands.
  */
 export function requestOf(operation: Operation, casKept: boolean): string {
-  const key = operation.key;
-  checkKey(key);
+  checkKey(operation.key);
   switch (operation.kind) {
     case 'get': {
       const { recache, touch, lease } = operation;
       if (recache === undefined && touch === undefined) {
-        return getRequest(key, 0, 0, lease === undefined || !casKept ? 0 : span('lease', lease));
+        return getRequest(0, 0, lease === undefined || !casKept ? 0 : span('lease', lease));
       }
       return getRequest(
-        key,
         recache === undefined || !casKept ? 0 : threshold(recache),
         touch === undefined ? 0 : lifeSeconds(touch),
         lease === undefined || !casKept ? 0 : span('lease', lease),
@@ -44,37 +42,37 @@ export function requestOf(operation: Operation, casKept: boolean): string {
       }
       if (storeModes[mode] === undefined) throw wrongOption('mode', mode, Object.keys(storeModes).join(', '));
       const seconds = lifeSeconds(life);
-      return storeRequest(key, value.length, seconds, clientFlags(flags, life), mode, knownCas(cas));
+      return storeRequest(value.length, seconds, clientFlags(flags, life), mode, knownCas(cas));
     }
     case 'delete': {
       const { staleFor, cas } = operation;
       return staleFor === undefined
-        ? deleteRequest(key, knownCas(cas))
-        : invalidateRequest(key, span('staleFor', staleFor), knownCas(cas));
+        ? deleteRequest(knownCas(cas))
+        : invalidateRequest(span('staleFor', staleFor), knownCas(cas));
     }
     case 'touch':
-      return touchRequest(key, lifeSeconds(operation.life));
+      return touchRequest(lifeSeconds(operation.life));
     case 'count': {
       const { delta, initial } = operation;
       if (typeof delta !== 'bigint' || delta > largestCount || delta < -largestCount) {
         throw wrongOption('delta', delta, 'a bigint of at most 64 bits, with or without a sign');
       }
-      if (initial === undefined) return countRequest(key, delta, undefined);
+      if (initial === undefined) return countRequest(delta, undefined);
       const { value, life } = initial;
       if (typeof value !== 'bigint' || value < 0n || value > largestCount) {
         throw wrongOption('initial.value', value, 'a bigint from 0 to 2^64 - 1');
       }
-      return countRequest(key, delta, { value, timeToLive: lifeSeconds(life) });
+      return countRequest(delta, { value, timeToLive: lifeSeconds(life) });
     }
     case 'release': {
       const cas = knownCas(operation.cas)!;
       switch (operation.right) {
         case 'lease':
-          return deleteRequest(key, cas);
+          return deleteRequest(cas);
         case 'recache':
-          return unwinRequest(key, cas);
+          return unwinRequest(cas);
         case 'stale':
-          return invalidateRequest(key, 0, cas);
+          return invalidateRequest(0, cas);
         default:
           throw wrongOption('right', operation.right, "'lease', 'recache' or 'stale'");
       }

@@ -8,24 +8,34 @@ import {
   storeRequest,
   touchRequest,
   unwinRequest,
+  writeRequest,
 } from './meta-request.ts';
 import { presentFeatures, readVersion } from './server-version.ts';
 
+/** A line with the key `k` in it. */
+function withKey(line: string): string {
+  const block = new Uint8Array(line.length + 3);
+  writeRequest(line, 'k', block, 1);
+  expect([block[0], block.at(-1)], 'bytes beside the line').toEqual([0, 0]);
+  return Buffer.from(block.subarray(1, -1)).toString('latin1');
+}
+
 test('requests are written as the protocol wants them, flags in the order R, T, N', () => {
-  expect(getRequest('k', 0, 0, 0)).toBe('mg k v f c t\r\n');
-  expect(getRequest('k', 0, 0, 30)).toBe('mg k v f c t N30\r\n');
-  expect(getRequest('k', 10, 300, 30)).toBe('mg k v f c R10 T300 t N30\r\n');
-  expect(getRequest('k', 10, 0, 0)).toBe('mg k v f c R10 t\r\n');
-  expect(storeRequest('k', 5, 300, 7, 'set', undefined)).toBe('ms k 5 T300 F7 c\r\n');
-  expect(storeRequest('k', 0, 1, 0, 'prepend', '12')).toBe('ms k 0 T1 F0 MP c C12\r\n');
-  expect(unwinRequest('k', '12')).toBe('ms k 0 MA c C12\r\n\r\n');
-  expect(deleteRequest('k', undefined)).toBe('md k\r\n');
-  expect(deleteRequest('k', '9')).toBe('md k C9\r\n');
-  expect(invalidateRequest('k', 30, undefined)).toBe('md k I T30\r\n');
-  expect(invalidateRequest('k', 0, '9')).toBe('md k I C9\r\n');
-  expect(touchRequest('k', 60)).toBe('mg k s f c T60\r\n');
-  expect(countRequest('k', 5n, undefined)).toBe('ma k D5 v t c\r\n');
-  expect(countRequest('k', -5n, { value: 9n, timeToLive: 60 })).toBe('ma k MD D5 N60 J9 v t c\r\n');
+  expect(withKey(getRequest(0, 0, 0))).toBe('mg k v f c t\r\n');
+  expect(withKey(getRequest(0, 0, 30))).toBe('mg k v f c t N30\r\n');
+  expect(withKey(getRequest(0, 0, 31))).toBe('mg k v f c t N31\r\n');
+  expect(withKey(getRequest(10, 300, 30))).toBe('mg k v f c R10 T300 t N30\r\n');
+  expect(withKey(getRequest(10, 0, 0))).toBe('mg k v f c R10 t\r\n');
+  expect(withKey(storeRequest(5, 300, 7, 'set', undefined))).toBe('ms k 5 T300 F7 c\r\n');
+  expect(withKey(storeRequest(0, 1, 0, 'prepend', '12'))).toBe('ms k 0 T1 F0 MP c C12\r\n');
+  expect(withKey(unwinRequest('12'))).toBe('ms k 0 MA c C12\r\n\r\n');
+  expect(withKey(deleteRequest(undefined))).toBe('md k\r\n');
+  expect(withKey(deleteRequest('9'))).toBe('md k C9\r\n');
+  expect(withKey(invalidateRequest(30, undefined))).toBe('md k I T30\r\n');
+  expect(withKey(invalidateRequest(0, '9'))).toBe('md k I C9\r\n');
+  expect(withKey(touchRequest(60))).toBe('mg k s f c T60\r\n');
+  expect(withKey(countRequest(5n, undefined))).toBe('ma k D5 v t c\r\n');
+  expect(withKey(countRequest(-5n, { value: 9n, timeToLive: 60 }))).toBe('ma k MD D5 N60 J9 v t c\r\n');
 });
 
 describe('error lines', () => {

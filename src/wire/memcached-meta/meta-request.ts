@@ -1,5 +1,6 @@
 /**
- * The request lines of the meta commands, as Latin-1 text; keys must be printable ASCII without spaces and at most
+ * The request lines of the meta commands without their keys: `writeRequest` writes the key in behind `mg `, so that the
+ * line of most reads is one text for all keys. Keys must be printable ASCII without spaces and at most
  * `longestServerKey` characters, spans and times to live are whole seconds from 1 to `longestRelative`: nothing is checked here.
  * Flags stand in the order R, T, N: the server carries them out from left to right, so `T` before `R` could never win a
  * recache, and `N` after `T` leaves its placeholder for the time of `N`.
@@ -16,13 +17,36 @@ export const longestRelative = 2_592_000;
 /** `version`: answered with a line of words, `VERSION 1.6.18`. */
 export const versionRequest = 'version\r\n';
 
+/** Where the key goes in a line: all commands have two letters, and a space behind them. */
+const keyPlace = 3;
+
+/** Writes a line and the key that belongs into it: as many bytes as both have characters. */
+export function writeRequest(line: string, key: string, block: Uint8Array, start: number): void {
+  let at = start;
+  for (let index = 0; index < keyPlace; index++) block[at++] = line.charCodeAt(index);
+  for (let index = 0; index < key.length; index++) block[at++] = key.charCodeAt(index);
+  for (let index = keyPlace; index < line.length; index++) block[at++] = line.charCodeAt(index);
+}
+
+let lastLease = 0;
+let lastLine = '';
+
+/** The line of a plain read, made once as long as the lease is the same. */
+function leaseRequest(lease: number): string {
+  if (lease !== lastLease) {
+    lastLease = lease;
+    lastLine = `mg  v f c t N${lease}\r\n`;
+  }
+  return lastLine;
+}
+
 /** `mg` for value, client flags, CAS and time left (as it is after a touch). 0 leaves an option out. */
-export function getRequest(key: string, recache: number, touch: number, lease: number): string {
+export function getRequest(recache: number, touch: number, lease: number): string {
   if (recache === 0 && touch === 0) {
-    return lease === 0 ? `mg ${key} v f c t\r\n` : `mg ${key} v f c t N${lease}\r\n`;
+    return lease === 0 ? 'mg  v f c t\r\n' : leaseRequest(lease);
   }
   return (
-    `mg ${key} v f c` +
+    'mg  v f c' +
     (recache === 0 ? '' : ` R${recache}`) +
     (touch === 0 ? ' t' : ` T${touch} t`) +
     (lease === 0 ? '\r\n' : ` N${lease}\r\n`)
@@ -34,44 +58,42 @@ export const storeModes = { set: '', add: ' ME', replace: ' MR', append: ' MA', 
 
 /** The line of an `ms`; the value and CR LF follow it. With `cas` only an entry that has it is changed. */
 export function storeRequest(
-  key: string,
   bytes: number,
   timeToLive: number,
   clientFlags: number,
   mode: keyof typeof storeModes,
   cas: string | undefined,
 ): string {
-  return `ms ${key} ${bytes} T${timeToLive} F${clientFlags}${storeModes[mode]} c${compare(cas)}\r\n`;
+  return `ms  ${bytes} T${timeToLive} F${clientFlags}${storeModes[mode]} c${compare(cas)}\r\n`;
 }
 
 /** `ms` that appends nothing: the entry stays as it is, and a won right to recache it is free again. */
-export function unwinRequest(key: string, cas: string): string {
-  return `ms ${key} 0 MA c${compare(cas)}\r\n\r\n`;
+export function unwinRequest(cas: string): string {
+  return `ms  0 MA c${compare(cas)}\r\n\r\n`;
 }
 
 /** `md`: removes the entry. */
-export function deleteRequest(key: string, cas: string | undefined): string {
-  return `md ${key}${compare(cas)}\r\n`;
+export function deleteRequest(cas: string | undefined): string {
+  return `md ${compare(cas)}\r\n`;
 }
 
 /** `md I`: marks the entry stale and destroys every right to it; 0 keeps its time to live. */
-export function invalidateRequest(key: string, timeToLive: number, cas: string | undefined): string {
-  return `md ${key} I${timeToLive === 0 ? '' : ` T${timeToLive}`}${compare(cas)}\r\n`;
+export function invalidateRequest(timeToLive: number, cas: string | undefined): string {
+  return `md  I${timeToLive === 0 ? '' : ` T${timeToLive}`}${compare(cas)}\r\n`;
 }
 
 /** `mg` without a value: gives a new time to live. On a stale entry it may win a right, so it asks for the CAS. */
-export function touchRequest(key: string, timeToLive: number): string {
-  return `mg ${key} s f c T${timeToLive}\r\n`;
+export function touchRequest(timeToLive: number): string {
+  return `mg  s f c T${timeToLive}\r\n`;
 }
 
 /** `ma`: adds or takes away; creates the number when `initial` is given. Decimal numbers of 64 bits without sign. */
 export function countRequest(
-  key: string,
   delta: bigint,
   initial: { readonly value: bigint; readonly timeToLive: number } | undefined,
 ): string {
   return (
-    `ma ${key} ${delta < 0n ? `MD D${-delta}` : `D${delta}`}` +
+    `ma  ${delta < 0n ? `MD D${-delta}` : `D${delta}`}` +
     (initial === undefined ? '' : ` N${initial.timeToLive} J${initial.value}`) +
     ' v t c\r\n'
   );

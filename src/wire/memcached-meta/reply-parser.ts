@@ -23,6 +23,8 @@ const digit0 = 48;
 const digit9 = 57;
 /** Up to here a number of decimal digits is exact, and cheaper than a piece of text. */
 const exactDigits = 15;
+/** Up to here it fits into 32 bits, which is cheaper to count up. */
+const smallDigits = 9;
 
 /**
  * Reads the server's side of the meta protocol from chunks that are cut anywhere. Bytes are counted, never searched for
@@ -204,10 +206,20 @@ export class ReplyParser {
       const minus = at < limit && bytes[at] === 45;
       if (minus) at++;
       const first = at;
-      for (; at < limit; at++) {
+      const small = first + smallDigits < limit ? first + smallDigits : limit;
+      for (; at < small; at++) {
         const digit = bytes[at]!;
         if (digit < digit0 || digit > digit9) break;
-        number = number * 10 + digit - digit0;
+        number = (number * 10 + digit - digit0) | 0;
+      }
+      if (at === small && at < limit) {
+        let large = number;
+        for (; at < limit; at++) {
+          const digit = bytes[at]!;
+          if (digit < digit0 || digit > digit9) break;
+          large = large * 10 + digit - digit0;
+        }
+        number = large;
       }
       if (at === limit) return limit;
       const next = bytes[at]!;
