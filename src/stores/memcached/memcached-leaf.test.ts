@@ -99,6 +99,16 @@ describe('what goes over the wire', () => {
     expect(sent).toEqual([expected]);
   });
 
+  test('what was checked is what is sent, whatever becomes of the operation', async () => {
+    const operation = { kind: 'get', key: 'k', deadline: runtime.clock.read() + 1000 };
+    answers.push('EN\r\n');
+    const reply = store.execute(operation as Operation);
+    operation.key = 'k\r\nflush_all\r\nmg k';
+    await runtime.settle();
+    expect(sent).toEqual(['mg k v f c t\r\n']);
+    expect(await reply).toMatchObject({ kind: 'miss' });
+  });
+
   test('one write for all that is asked in one turn', async () => {
     answers.push('EN\r\nEN\r\nHD c1\r\nEN\r\n');
     expect((await ask(get, get, set, get)).map((reply) => reply.kind)).toEqual([
