@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { KeyPart } from '../core/key.ts';
-import { encodedKey, nearKey, nearKeyOfPart } from './cache-key.ts';
+import { encodedKey, nearKey } from './cache-key.ts';
 import { type CacheKey, type CacheKeyPart, tenant, TenantPart } from './tenant.ts';
 
 const part = fc.oneof(
@@ -38,14 +38,6 @@ test('both forms of a key are injective: equal for equal tuples only', () => {
   );
 });
 
-test('an id that is its own key has the key of its tuple of one part', () => {
-  fc.assert(
-    fc.property(part, (id) => {
-      expect(nearKeyOfPart(id)).toBe(nearKey([id]));
-    }),
-  );
-});
-
 test('plain single parts stay what they are: a hit builds no string', () => {
   for (const id of ['a', 'x'.repeat(500), 1, 1.5, -1, 5n, true]) expect(nearKey([id])).toBe(id);
 });
@@ -53,5 +45,4 @@ test('plain single parts stay what they are: a hit builds no string', () => {
 test('a text that looks like an encoded tuple is not one', () => {
   const text = String(nearKey(['a', 'b']));
   expect(nearKey([text])).not.toBe(text);
-  expect(nearKeyOfPart(text)).not.toBe(text);
 });

@@ -8,7 +8,7 @@ const composed = '\u0000';
 /**
  * The near tier's key of an id. A tuple of one part is that part itself, so that a hit builds no string; everything else is
  * encoded. Injective. It does not look at a single part: an illegal one (null, NaN) is found by `encodedKey`, before
- * anything is kept under it.
+ * anything is kept under it. A cache whose ids are their own keys has nothing encoded, and uses the id itself.
  */
 export function nearKey(parts: CacheKey): KeyPart {
   if (parts.length === 1) {
@@ -17,11 +17,6 @@ export function nearKey(parts: CacheKey): KeyPart {
       return part as KeyPart;
   }
   return composed + encodedKey(parts);
-}
-
-/** The same for an id that is its own key. */
-export function nearKeyOfPart(id: KeyPart): KeyPart {
-  return typeof id === 'string' && id.charCodeAt(0) === 0 ? composed + encodeKey([id]) : id;
 }
 
 /** The printable key, a tenant in front. Throws `CISTERN_KEY`. */

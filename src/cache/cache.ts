@@ -6,7 +6,7 @@ import type { Clock } from '../core/runtime.ts';
 import type { MutateOptions, Mutation, ReadOptions } from './call-options.ts';
 import type { CallContext, ScopeRead } from './call-context.ts';
 import { type CacheEntry, entryOf, type FailedEntry, failedEntry } from './cache-entry.ts';
-import { checkTenant, encodedKey, nearKey, nearKeyOfPart } from './cache-key.ts';
+import { checkTenant, encodedKey, nearKey } from './cache-key.ts';
 import type { LoadContext } from './definition.ts';
 import type { Question } from './flight.ts';
 import type { NearEntry } from './near/near-entry.ts';
@@ -85,7 +85,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
    */
   get(id: Id, options?: ReadOptions): Promise<V | Absent> {
     if (options === undefined && this.#near !== undefined && this.#context.current() === undefined) {
-      const entry = this.#nearEntry(id);
+      const entry = this.#key === undefined ? this.#near.get(id as KeyPart) : this.#nearEntry(id);
       if (entry !== undefined && (this.#clock.tick || this.#clock.read()) < entry.until) {
         if ((++this.#counters.nearHits & clockEvery) === 0) this.#clock.read();
         return (entry.promise ?? this.#promise(entry)) as Promise<V | Absent>;
@@ -245,7 +245,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
   #nearEntry(id: Id): NearEntry | undefined {
     try {
       const key = this.#key;
-      return this.#near?.get(key === undefined ? nearKeyOfPart(id as KeyPart) : nearKey(key(id)));
+      return this.#near?.get(key === undefined ? (id as KeyPart) : nearKey(key(id)));
     } catch {
       return undefined;
     }
@@ -327,7 +327,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
     if (this.#settings.private) checkTenant(this.name, parts);
     return {
       encoded: encodedKey(parts),
-      key: this.#key === undefined ? nearKeyOfPart(id as KeyPart) : nearKey(parts),
+      key: this.#key === undefined ? (id as KeyPart) : nearKey(parts),
     };
   }
 

@@ -270,7 +270,7 @@ export class Cistern implements AsyncDisposable {
       loader: new Loader<Id>(
         settings,
         definition as AnyDefinition<Id, unknown>,
-        (id) => nearKey(key === undefined ? ([id] as never) : key(id)),
+        (id) => (key === undefined ? (id as KeyPart) : nearKey(key(id))),
         runtime,
         counters,
       ),
