@@ -80,7 +80,7 @@ async function test() {
   const reportPath = join(folder, 'report.json');
   const parameters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
   const { code, output } = await run('vitest', ['run', ...parameters], {
-    limit: 540_000,
+    limit: 1_200_000,
   });
   const count = countTests(reportPath, code);
   rmSync(folder, { recursive: true, force: true });

@@ -53,8 +53,15 @@ test('options.md has a row for every option of memcached(), memory() and the cal
   expect(documented('`memory(')).toEqual(
     optionsOf('src/stores/memory/memory.ts', 'MemoryOptions').toSorted(),
   );
-  const calls = optionsOf('src/cache/cache.ts', 'ReadOptions', 'MutateOptions');
+  const calls = optionsOf('src/cache/call-options.ts', 'ReadOptions', 'MutateOptions');
   expect(documented('Options of a call')).toEqual(calls.toSorted());
+});
+
+test('the README shows the table that npm start printed', () => {
+  const table = /<!-- start-table:begin -->([\s\S]*)<!-- start-table:end -->/.exec(read('README.md'))?.[1] ?? '';
+  for (const word of ['without', 'with', 'better', 'home', 'product', 'search', 'stale', 'queries/s', 'all']) {
+    expect(table).toContain(word);
+  }
 });
 
 test('every promise of the README names tests that exist', () => {
