@@ -58,8 +58,19 @@ test('options.md has a row for every option of memcached(), memory() and the cal
 });
 
 test('the README shows the table that npm start printed', () => {
-  const table = /<!-- start-table:begin -->([\s\S]*)<!-- start-table:end -->/.exec(read('README.md'))?.[1] ?? '';
-  for (const word of ['without', 'with', 'better', 'home', 'product', 'search', 'stale', 'queries/s', 'all']) {
+  const table =
+    /<!-- start-table:begin -->([\s\S]*)<!-- start-table:end -->/.exec(read('README.md'))?.[1] ?? '';
+  for (const word of [
+    'without',
+    'with',
+    'better',
+    'home',
+    'product',
+    'search',
+    'stale',
+    'queries/s',
+    'all',
+  ]) {
     expect(table).toContain(word);
   }
 });
