@@ -1,4 +1,5 @@
 import { deepStrictEqual, throws } from 'node:assert/strict';
+import { inspect } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
@@ -49,13 +50,16 @@ const plain = (): Record<string, unknown> => ({
   bare: Object.assign(Object.create(null) as object, { a: 1 }),
 });
 
-const freezable = fc.anything({
-  withBigInt: true,
-  withDate: true,
-  withMap: true,
-  withSet: true,
-  withNullPrototype: true,
-});
+const freezable = fc
+  .anything({
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    withNullPrototype: true,
+  })
+  // To node:assert of Node 22 no invalid date equals another one.
+  .filter((value) => !inspect(value, { depth: Infinity, maxArrayLength: Infinity }).includes('Invalid Date'));
 
 describe('frozen', () => {
   test('freezes in place, all the way down, and changes nothing that can be seen', () => {
