@@ -1,0 +1,90 @@
+/** Slots per chunk: a chunk is 128 KiB, so a new one is cleared in some ten microseconds. */
+const chunkBits = 14;
+const chunkMask = (1 << chunkBits) - 1;
+
+/**
+ * A few doubly linked lists over slots; a slot is in one of them or in none. Both links of a slot lie side by side, so that
+ * a splice touches few cache lines: 8 bytes per slot. Each list is a ring that is closed by a node of its own, which spares
+ * every splice its special cases. Grows chunk by chunk, so growing never copies. What is not a slot is below 0.
+ */
+export class SlotLists {
+  readonly #chunks: Int32Array[] = [];
+  /** Lists: their own nodes are the first, so the node of a slot is `slot + #count`. */
+  readonly #count: number;
+
+  /** Empty lists, named by the numbers 0 to `count` - 1. */
+  constructor(count: number) {
+    this.#count = count;
+    this.reserve(0);
+    for (let list = 0; list < count; list++) this.#link(list, list);
+  }
+
+  /** Must come before a slot is first put into a list. */
+  reserve(slot: number): void {
+    const last = (slot + this.#count) >> chunkBits;
+    while (last >= this.#chunks.length) this.#chunks.push(new Int32Array(2 << chunkBits));
+  }
+
+  /** The slot that stands first, below 0 for an empty list. */
+  first(list: number): number {
+    return this.#next(list) - this.#count;
+  }
+
+  /** The slot that stands last, below 0 for an empty list. */
+  last(list: number): number {
+    return this.#previous(list) - this.#count;
+  }
+
+  /** The slot after this one, below 0 for the last of its list. */
+  next(slot: number): number {
+    return this.#next(slot + this.#count) - this.#count;
+  }
+
+  /** The slot before this one, below 0 for the first of its list. */
+  previous(slot: number): number {
+    return this.#previous(slot + this.#count) - this.#count;
+  }
+
+  /** Puts a slot that is in no list at the end of this one. */
+  append(list: number, slot: number): void {
+    this.#insertBefore(list, slot + this.#count);
+  }
+
+  /** Puts a slot that is in no list before another slot, into the list of that one. */
+  insertBefore(position: number, slot: number): void {
+    this.#insertBefore(position + this.#count, slot + this.#count);
+  }
+
+  /** Takes a slot out of the list it is in. */
+  take(slot: number): void {
+    const node = slot + this.#count;
+    this.#link(this.#previous(node), this.#next(node));
+  }
+
+  /** Takes a slot out of the list it is in and puts it at the end of this one. */
+  moveToEnd(list: number, slot: number): void {
+    const node = slot + this.#count;
+    const next = this.#next(node);
+    if (next === list) return;
+    this.#link(this.#previous(node), next);
+    this.#insertBefore(list, node);
+  }
+
+  #insertBefore(position: number, node: number): void {
+    this.#link(this.#previous(position), node);
+    this.#link(node, position);
+  }
+
+  #link(before: number, after: number): void {
+    this.#chunks[before >> chunkBits]![((before & chunkMask) << 1) | 1] = after;
+    this.#chunks[after >> chunkBits]![(after & chunkMask) << 1] = before;
+  }
+
+  #previous(node: number): number {
+    return this.#chunks[node >> chunkBits]![(node & chunkMask) << 1]!;
+  }
+
+  #next(node: number): number {
+    return this.#chunks[node >> chunkBits]![((node & chunkMask) << 1) | 1]!;
+  }
+}
