@@ -29,6 +29,8 @@ const narrower: Readonly<Record<string, readonly string[]>> = { routes: ['core']
 /** The one file that may import a package. */
 export const packageFiles: Readonly<Record<string, string>> = {
   cborg: 'src/cache/codec/cbor.ts',
+  'd3-scale': 'src/cli/chart-scales.ts',
+  papaparse: 'src/simulator/csv-row.ts',
 };
 
 /** Where `node:` may be imported: two files, and the floors that run on machines rather than in them. */
