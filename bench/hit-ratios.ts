@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
-import { makePolicy, type PolicyName, policyNames } from '../src/policies/policy-by-name.ts';
+import { BeladyPolicy, nextRequests } from '../src/policies/belady.ts';
+import { makePolicy, policyNames } from '../src/policies/policy-by-name.ts';
+import type { Policy, PolicyOptions } from '../src/policies/policy.ts';
 import { ratioBounds } from './harness/ratio-bounds.ts';
 import { breaches, meansAsText, type RatioPoint } from './harness/ratio-points.ts';
 import { readReferenceRatios, type ReferenceRatios } from './harness/reference-ratios.ts';
 import { textTable } from './harness/table.ts';
-import { readTrace, traceFolder, traceNames } from './harness/trace-file.ts';
+import { readTrace, type Trace, traceFolder, traceNames } from './harness/trace-file.ts';
 import { replay } from './harness/trace-replay.ts';
 
 /*
@@ -14,6 +16,9 @@ import { replay } from './harness/trace-replay.ts';
 
 const usage = 'node bench/hit-ratios.ts [--policies a,b] [--traces x,y] [--sizes m,n] [--seed N] [--brief]';
 const shownBreaches = 20;
+/** The policies that a cache can have, and the optimum, which needs to know the future. */
+const names = [...policyNames, 'belady'] as const;
+type Name = (typeof names)[number];
 
 process.exitCode = main();
 
@@ -29,16 +34,16 @@ function main(): number {
       brief: { type: 'boolean', default: false },
     },
   });
-  const names = traceNames();
+  const present = traceNames();
   const reference = readReferenceRatios();
-  if (names.length === 0 || reference.size === 0) {
+  if (present.length === 0 || reference.size === 0) {
     console.error(`No traces, or no reference, in ${traceFolder}\n${usage}`);
     return 1;
   }
-  const policies = chosen('policy', options.policies, policyNames);
-  const traces = chosen('trace', options.traces, names);
+  const policies = chosen('policy', options.policies, names);
+  const traces = chosen('trace', options.traces, present);
   const sizes = options.sizes?.split(',').map(Number);
-  const complete = options.sizes === undefined && traces.length === names.length;
+  const complete = options.sizes === undefined && traces.length === present.length;
 
   const summary: string[][] = [];
   let broken = 0;
@@ -71,7 +76,7 @@ function main(): number {
 }
 
 function pointsOf(
-  policy: PolicyName,
+  policy: Name,
   traceName: string,
   reference: ReferenceRatios,
   sizes: readonly number[] | undefined,
@@ -79,12 +84,20 @@ function pointsOf(
 ): RatioPoint[] {
   const trace = readTrace(traceName);
   const requests = trace.requests.length;
+  const make = maker(policy, trace);
   return [...(reference.get(traceName) ?? [])]
     .filter(([size]) => sizes?.includes(size) ?? true)
     .map(([size, peers]) => {
-      const hits = replay(trace, size, seed, (options) => makePolicy(policy, options));
+      const hits = replay(trace, size, seed, make);
       return { trace: traceName, size, requests, ratio: hits / requests, peers };
     });
+}
+
+/** Makes a policy; what the optimum must know of the trace is found once for all sizes. */
+function maker(policy: Name, trace: Trace): (options: PolicyOptions) => Policy {
+  if (policy !== 'belady') return (options) => makePolicy(policy, options);
+  const next = nextRequests(trace.requests, trace.keys);
+  return (options) => new BeladyPolicy({ ...options, nextRequests: next });
 }
 
 function pointTable(points: readonly RatioPoint[], peer: string | undefined): string {

@@ -1,84 +1,88 @@
-import type { Policy } from './policy.ts';
-import { ByteSlots, Int32Slots } from './slot-array.ts';
+import { HandWay } from './hand-way.ts';
+import type { Policy, PolicyOptions } from './policy.ts';
+import { ResidentWeight } from './resident-weight.ts';
+import { ByteSlots } from './slot-array.ts';
+import { SlotLists } from './slot-lists.ts';
 
-/** Entries that the hand passes at most for one newcomer: some tenths of a millisecond. */
-const longestWay = 65_536;
+/** All entries in the order they came; read as a ring. */
+const ring = 0;
 
 /**
  * CLOCK, also called second chance or FIFO reinsertion (Corbató, "A paging experiment with the Multics system", 1968):
  * entries stand in a ring in the order they came. A hit sets the entry's bit. The hand passes entries whose bit is set,
- * clearing it, and stops at the first whose bit is not. A newcomer comes in behind the hand with its bit clear, and is the
- * last that the hand reaches.
+ * clearing it, and stops at the first whose bit is not: that one goes. A newcomer comes in behind the hand with its bit
+ * clear, and is the last that the hand reaches.
  *
- * Cost: a hit writes one byte; 9 bytes per slot. The way of the hand is bounded: after `longestWay` set bits since the last
- * newcomer, the entry under the hand goes all the same, as among so many used ones the order of arrival is all there is.
+ * Choose it for about the hits of LRU at the least work per hit.
+ *
+ * Cost: a hit writes one byte; 9 bytes per slot. The way of the hand is bounded (`HandWay`).
  */
 export class ClockPolicy implements Policy {
-  readonly #next = new Int32Slots();
-  readonly #previous = new Int32Slots();
+  readonly #lists = new SlotLists(1);
   readonly #referenced = new ByteSlots();
+  readonly #inside: ResidentWeight;
+  readonly #way = new HandWay();
+  /** The entry that is looked at next, below 0 if there is none. */
   #hand = -1;
-  #newest = -1;
-  #size = 0;
-  #way = longestWay;
+
+  constructor(options: PolicyOptions) {
+    this.#inside = new ResidentWeight(options.weightOf);
+  }
 
   get size(): number {
-    return this.#size;
+    return this.#inside.size;
+  }
+
+  get weight(): number {
+    return this.#inside.weight;
   }
 
   hit(slot: number): void {
     this.#referenced.set(slot, 1);
   }
 
+  miss(): void {
+    this.#way.renew();
+  }
+
   insert(slot: number): void {
-    this.#next.reserve(slot);
-    this.#previous.reserve(slot);
+    this.#lists.reserve(slot);
     this.#referenced.reserve(slot);
     this.#referenced.set(slot, 0);
-    if (this.#size++ === 0) {
-      this.#next.set(slot, slot);
-      this.#previous.set(slot, slot);
+    if (this.#hand < 0) {
+      this.#lists.append(ring, slot);
       this.#hand = slot;
-    } else {
-      const last = this.#previous.get(this.#hand);
-      this.#link(last, slot);
-      this.#link(slot, this.#hand);
-    }
-    this.#newest = slot;
-    this.#way = longestWay;
+    } else this.#lists.insertBefore(this.#hand, slot);
+    this.#inside.add(slot);
   }
 
   remove(slot: number): void {
-    const next = this.#next.get(slot);
-    this.#link(this.#previous.get(slot), next);
-    if (slot === this.#hand) this.#hand = next;
-    if (slot === this.#newest) this.#newest = -1;
-    if (--this.#size === 0) this.#hand = -1;
+    if (slot === this.#hand) this.#hand = this.#inside.size > 1 ? this.#after(slot) : -1;
+    this.#lists.take(slot);
+    this.#inside.subtract(slot);
+  }
+
+  reweigh(_slot: number, difference: number): void {
+    this.#inside.weight += difference;
   }
 
   victim(): number {
-    if (this.#size < 2) return this.#hand;
     let hand = this.#hand;
-    for (; this.#way > 0 && this.#referenced.get(hand) === 1; this.#way--) {
+    if (hand < 0) return -1;
+    let way = this.#way.begin();
+    for (; way > 0 && this.#referenced.get(hand) === 1; way--) {
       this.#referenced.set(hand, 0);
-      hand = this.#next.get(hand);
+      hand = this.#after(hand);
     }
-    const newest = this.#newest;
-    if (hand === newest) {
-      // The hand gets to the newcomer only after it has cleared every other bit.
-      hand = this.#next.get(hand);
-    } else if (newest !== -1 && this.#next.get(newest) !== hand) {
-      // The newcomer comes after those that were passed: it takes the victim's place.
-      this.#link(this.#previous.get(newest), this.#next.get(newest));
-      this.#link(this.#previous.get(hand), newest);
-      this.#link(newest, hand);
-    }
+    this.#way.end(way);
     this.#hand = hand;
     return hand;
   }
 
-  #link(before: number, after: number): void {
-    this.#next.set(before, after);
-    this.#previous.set(after, before);
+  resize(): void {}
+
+  #after(slot: number): number {
+    const next = this.#lists.next(slot);
+    return next < 0 ? this.#lists.first(ring) : next;
   }
 }

@@ -50,9 +50,19 @@ export class SlotLists {
     this.#insertBefore(list, slot + this.#count);
   }
 
+  /** Puts a slot that is in no list at the beginning of this one. */
+  prepend(list: number, slot: number): void {
+    this.#insertBefore(this.#next(list), slot + this.#count);
+  }
+
   /** Puts a slot that is in no list before another slot, into the list of that one. */
   insertBefore(position: number, slot: number): void {
     this.#insertBefore(position + this.#count, slot + this.#count);
+  }
+
+  /** Puts a slot that is in no list after another slot, into the list of that one. */
+  insertAfter(position: number, slot: number): void {
+    this.#insertBefore(this.#next(position + this.#count), slot + this.#count);
   }
 
   /** Takes a slot out of the list it is in. */
