@@ -1,0 +1,32 @@
+import { wrongOption } from '../core/error.ts';
+import { accessLog } from './formats/access-log.ts';
+import { csv } from './formats/csv.ts';
+import { memcachedMetadump } from './formats/memcached-metadump.ts';
+import { memcachedWatch } from './formats/memcached-watch.ts';
+import { keys, plain } from './formats/plain.ts';
+import { redisMonitor } from './formats/redis-monitor.ts';
+import type { TraceFormat } from './trace-format.ts';
+
+/** All formats, the ones that are easiest to tell first. */
+export const traceFormats: readonly TraceFormat[] = [
+  memcachedWatch,
+  memcachedMetadump,
+  redisMonitor,
+  accessLog,
+  csv,
+  plain,
+  keys,
+];
+
+/** The format of a file by its first lines, `undefined` if it looks like none. */
+export function guessFormat(lines: readonly string[]): TraceFormat | undefined {
+  const content = lines.filter((line) => line !== '' && line !== 'OK');
+  return content.length === 0 ? undefined : traceFormats.find((format) => format.recognises(content));
+}
+
+export function formatByName(name: string): TraceFormat {
+  const format = traceFormats.find((each) => each.name === name);
+  if (format === undefined)
+    throw wrongOption('format', name, `one of ${traceFormats.map((each) => each.name).join(', ')}`);
+  return format;
+}
