@@ -9,7 +9,7 @@ import { type CacheEntry, entryOf, type FailedEntry, failedEntry } from './cache
 import { checkTenant, encodedKey, nearKey } from './cache-key.ts';
 import type { LoadContext } from './definition.ts';
 import type { Question } from './flight.ts';
-import type { NearEntry } from './near/near-entry.ts';
+import { flags } from './near/entry-slab.ts';
 import type { NearIndex } from './near/near-index.ts';
 import { type NotFound, notFound } from './not-found.ts';
 import type { CacheSettings, Spans } from './options.ts';
@@ -42,7 +42,7 @@ interface Keys {
   readonly encoded: string;
 }
 
-/** Every how many near hits the clock itself is read, for programs that never yield to the event loop. A power of two, less one. */
+/** Every how many near hits, or peeks, the clock itself is read, for programs that never yield to the event loop. A power of two, less one. */
 const clockEvery = 127;
 
 /**
@@ -62,6 +62,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
   readonly #closed: () => boolean;
   readonly #clock: Clock;
   readonly #counters: Counters;
+  #peeks = 0;
 
   constructor(parts: CacheParts<Id>) {
     this.name = parts.rooms.settings.name;
@@ -85,10 +86,12 @@ export class Cache<Id, V, Absent extends undefined = never> {
    */
   get(id: Id, options?: ReadOptions): Promise<V | Absent> {
     if (options === undefined && this.#near !== undefined && this.#context.current() === undefined) {
-      const entry = this.#key === undefined ? this.#near.get(id as KeyPart) : this.#nearEntry(id);
-      if (entry !== undefined && (this.#clock.tick || this.#clock.read()) < entry.until) {
+      const near = this.#near;
+      const slot = this.#key === undefined ? near.look(id as KeyPart) : this.#slot(id);
+      if (slot >= 0 && (this.#clock.tick || this.#clock.read()) < near.slab.until(slot)) {
+        near.use(slot);
         if ((++this.#counters.nearHits & clockEvery) === 0) this.#clock.read();
-        return (entry.promise ?? this.#promise(entry)) as Promise<V | Absent>;
+        return (near.promise(slot) ?? this.#promise(near, slot)) as Promise<V | Absent>;
       }
     }
     return this.#outcome(id, options).then(valueOf) as Promise<V | Absent>;
@@ -96,11 +99,17 @@ export class Cache<Id, V, Absent extends undefined = never> {
 
   /** The value if the near tier has it fresh, without a promise; `undefined` if not, and for `notFound`. */
   peek(id: Id): V | undefined {
-    const entry = this.#nearEntry(id);
-    if (entry === undefined || this.#clock.read() >= Math.min(entry.freshUntil, entry.confirmedUntil))
+    const near = this.#near;
+    const slot = this.#slot(id);
+    if (near === undefined || slot < 0) return undefined;
+    const { slab } = near;
+    const now = (++this.#peeks & clockEvery) === 0 ? this.#clock.read() : this.#clock.tick || this.#clock.read();
+    if (now >= slab.until(slot) && now >= Math.min(slab.freshUntil(slot), slab.confirmedUntil(slot))) {
       return undefined;
-    if (entry.negative) return undefined;
-    return (entry.copied ? copy(entry.value) : entry.value) as V;
+    }
+    near.use(slot);
+    if (slab.has(slot, flags.negative)) return undefined;
+    return (slab.has(slot, flags.copied) ? copy(slab.valueOf(slot)) : slab.valueOf(slot)) as V;
   }
 
   /** The values of many ids, in the order asked: without those that are `notFound`. Rejects if any key failed. Loads go through `loadMany`. */
@@ -233,21 +242,22 @@ export class Cache<Id, V, Absent extends undefined = never> {
     return new Map(ids.map((id, index) => [id, entries[index]!]));
   }
 
-  #promise(entry: NearEntry): Promise<unknown> {
-    if (entry.copied) return Promise.resolve(copy(entry.value));
-    const promise = Promise.resolve(entry.negative ? undefined : entry.value);
-    // The second hit shows that the entry is hot: from now on every caller gets this promise, so nobody may add to it.
-    if (++entry.hits > 1) entry.promise = Object.freeze(promise);
+  #promise(near: NearIndex, slot: number): Promise<unknown> {
+    const { slab } = near;
+    const value = slab.valueOf(slot);
+    if (slab.has(slot, flags.copied)) return Promise.resolve(copy(value));
+    const promise = Promise.resolve(slab.has(slot, flags.negative) ? undefined : value);
+    near.offer(slot, promise);
     return promise;
   }
 
-  /** `undefined` for a key that cannot be made: the slow path says why. */
-  #nearEntry(id: Id): NearEntry | undefined {
+  /** -1 also for a key that cannot be made: the slow path says why. */
+  #slot(id: Id): number {
     try {
       const key = this.#key;
-      return this.#near?.get(key === undefined ? (id as KeyPart) : nearKey(key(id)));
+      return this.#near?.look(key === undefined ? (id as KeyPart) : nearKey(key(id))) ?? -1;
     } catch {
-      return undefined;
+      return -1;
     }
   }
 

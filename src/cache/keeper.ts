@@ -3,8 +3,8 @@ import { tell } from '../core/events.ts';
 import type { KeyPart } from '../core/key.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { refreshTime } from './freshness.ts';
-import type { NearEntry } from './near/near-entry.ts';
-import type { NearIndex } from './near/near-index.ts';
+import { flags } from './near/entry-slab.ts';
+import type { EntryNature, NearIndex } from './near/near-index.ts';
 import { notFound } from './not-found.ts';
 import type { CacheSettings } from './options.ts';
 import type { Outcome } from './outcome.ts';
@@ -77,34 +77,39 @@ export class Keeper {
   }
 
   keep(key: KeyPart, admitted: Admitted, life: NearLife): void {
-    const entry = this.near?.put(key, admitted.value, admitted.bytes);
-    if (entry === undefined) return;
+    if (this.near === undefined) return;
     const { nearTtl, refreshAhead } = this.#settings;
-    entry.negative = admitted.value === notFound;
-    entry.copied = admitted.copied;
-    entry.loadedAt = life.loadedAt;
-    entry.loadMilliseconds = life.loadMilliseconds;
-    entry.freshUntil = life.freshUntil;
-    entry.staleUntil = life.staleUntil;
-    entry.confirmedUntil = life.confirmedAt + nearTtl;
+    const confirmedUntil = life.confirmedAt + nearTtl;
     const refreshAt =
       life.ahead && refreshAhead > 0
         ? refreshTime(life.freshUntil, life.loadMilliseconds, refreshAhead, this.#runtime.random())
         : life.freshUntil;
-    entry.until = Math.min(refreshAt, entry.freshUntil, entry.confirmedUntil);
-    this.#remote?.watch(Math.min(entry.confirmedUntil, entry.staleUntil));
+    const nature: EntryNature = {
+      negative: admitted.value === notFound,
+      copied: admitted.copied,
+      loadedAt: life.loadedAt,
+      freshUntil: life.freshUntil,
+      staleUntil: life.staleUntil,
+      confirmedUntil,
+      until: Math.min(refreshAt, life.freshUntil, confirmedUntil),
+    };
+    const slot = this.near.put(key, admitted.value, admitted.bytes, nature, this.#runtime.clock.read());
+    if (slot >= 0) this.#remote?.watch(Math.min(confirmedUntil, life.staleUntil));
   }
 
-  outcome(entry: NearEntry, now: number, staleWhileRevalidate: number): Outcome {
+  /** What the entry in a slot of the near tier answers now. */
+  outcome(slot: number, now: number, staleWhileRevalidate: number): Outcome {
+    const { slab } = this.near!;
+    const { freshUntil, staleUntil, loadedAt } = slab.times(slot);
     return {
-      value: entry.value,
-      copied: entry.copied,
-      status: now < entry.freshUntil ? 'hit' : 'stale',
+      value: slab.valueOf(slot),
+      copied: slab.has(slot, flags.copied),
+      status: now < freshUntil ? 'hit' : 'stale',
       tier: 'near',
-      loadedAt: entry.loadedAt,
-      freshUntil: entry.freshUntil,
-      servableUntil: Math.min(entry.freshUntil + staleWhileRevalidate, entry.staleUntil),
-      usableUntil: Math.max(entry.freshUntil, entry.staleUntil),
+      loadedAt,
+      freshUntil,
+      servableUntil: Math.min(freshUntil + staleWhileRevalidate, staleUntil),
+      usableUntil: Math.max(freshUntil, staleUntil),
     };
   }
 

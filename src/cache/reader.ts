@@ -36,14 +36,15 @@ export class Reader<Id> {
     const { keeper, runtime, counters, retry } = this.#rooms;
     const now = runtime.clock.read();
     const { staleWhileRevalidate } = question.spans;
-    const entry = keeper.near?.get(key);
+    const slot = keeper.near?.get(key) ?? -1;
+    const outcome = slot < 0 ? undefined : keeper.outcome(slot, now, staleWhileRevalidate);
     let fallback: Outcome | undefined;
-    if (entry !== undefined && now < Math.max(entry.freshUntil, entry.staleUntil)) {
-      const outcome = keeper.outcome(entry, now, staleWhileRevalidate);
-      if (now < entry.confirmedUntil && now < Math.max(entry.freshUntil, outcome.servableUntil)) {
+    if (outcome !== undefined && now < outcome.usableUntil) {
+      const { slab } = keeper.near!;
+      if (now < slab.confirmedUntil(slot) && now < Math.max(outcome.freshUntil, outcome.servableUntil)) {
         if (outcome.status === 'hit') counters.nearHits++;
         else counters.nearStaleHits++;
-        if (now < entry.until) return Promise.resolve(outcome);
+        if (now < slab.until(slot)) return Promise.resolve(outcome);
         const failed = retry.failure(key, now);
         if (failed === undefined) this.#reloadBehind(key, encoded, question, outcome, now);
         else if (outcome.status === 'stale') return Promise.resolve({ ...outcome, error: failed.error });

@@ -100,12 +100,14 @@ export class Writer<Id> {
 
   #age(key: KeyPart, staleFor: number): void {
     this.#reader.supersede(key);
-    const entry = this.#rooms.keeper.near?.look(key);
+    const { near } = this.#rooms.keeper;
+    const slot = near?.look(key) ?? -1;
+    if (near === undefined || slot < 0) return;
     const now = this.#rooms.runtime.clock.read();
-    if (entry === undefined || now >= entry.freshUntil) return;
-    entry.freshUntil = now;
-    entry.until = now;
-    entry.staleUntil = now + staleFor;
+    const { freshUntil, confirmedUntil, loadedAt } = near.slab.times(slot);
+    if (now >= freshUntil) return;
+    const until = Math.min(now, confirmedUntil);
+    near.slab.setTimes(slot, { until, freshUntil: now, staleUntil: now + staleFor, confirmedUntil, loadedAt });
   }
 
   #begin(key: KeyPart): object {

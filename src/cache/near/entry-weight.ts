@@ -1,15 +1,40 @@
 import type { KeyPart } from '../../core/key.ts';
+import type { PolicyName } from '../../policies/policy-by-name.ts';
 import { bigintBytes, numberBytes, stringBytes } from '../seal/heap-size.ts';
 
-/**
- * Heap bytes of an entry besides its key and value, on Node 24: the object with its 17 fields (160), its share of a `Map`
- * (about 40), of the slot table (8 to 12) and of the policy (9). `entry-weight.test.ts` measures it.
- */
-export const entryOverhead = 224;
+/** How the near tier finds its entries: an index of our own, or one over `Map`s. */
+export type IndexName = 'hash' | 'map';
 
-/** What the tier counts for an entry whose value takes `valueBytes`. */
-export function entryWeight(key: KeyPart, valueBytes: number): number {
-  return entryOverhead + keyBytes(key) + valueBytes;
+/** Bytes of an entry in the slab. `entry-weight.test.ts` measures these. */
+const slabBytes = 36;
+
+/** Bytes of an entry in an index, on the average between two growths. */
+const indexBytes: Readonly<Record<IndexName, number>> = { hash: 6, map: 42 };
+
+/** Bytes of an entry in a policy, ghosts included. */
+const policyBytes: Readonly<Record<PolicyName, number>> = {
+  'w-tinylfu': 15,
+  lru: 8,
+  fifo: 8,
+  clock: 9,
+  lfu: 22,
+  random: 8,
+  's3-fifo': 18,
+  sieve: 9,
+  arc: 18,
+};
+
+/** What the tier counts for an entry whose value takes so many bytes. */
+export type EntryWeight = (key: KeyPart, valueBytes: number) => number;
+
+/** Heap bytes of an entry besides its key and value, as Node 24 has them. */
+export function entryOverhead(policy: PolicyName, index: IndexName): number {
+  return slabBytes + indexBytes[index] + policyBytes[policy];
+}
+
+export function entryWeight(policy: PolicyName, index: IndexName): EntryWeight {
+  const overhead = entryOverhead(policy, index);
+  return (key, valueBytes) => overhead + keyBytes(key) + valueBytes;
 }
 
 function keyBytes(key: KeyPart): number {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { KeyPart } from '../../core/key.ts';
-import { sampleHash, thoroughHash } from './key-hash.ts';
+import { sampleHash, keyHash } from './key-hash.ts';
 
 const count = 64_000;
 const families: readonly [string, (index: number) => KeyPart][] = [
@@ -18,7 +18,7 @@ const families: readonly [string, (index: number) => KeyPart][] = [
 describe.each(families)('%s', (_, key) => {
   test.each([
     ['sample', sampleHash],
-    ['thorough', thoroughHash],
+    ['thorough', keyHash],
   ] as const)('spread evenly over segments: %s', (__, hash) => {
     for (const seed of [0, 1, -559_038_737]) {
       for (const shift of [0, 6, 12]) {
@@ -35,10 +35,10 @@ test('the thorough hash sees every character; another seed gives other collision
   const texts = Array.from({ length: 4000 }, (_, index) => `prefix ${index} ${'x'.repeat(40)}`);
   const distinct = (hash: typeof sampleHash, seed: number): number =>
     new Set(texts.map((text) => hash(text, seed))).size;
-  expect(distinct(thoroughHash, 5)).toBeGreaterThan(3990);
+  expect(distinct(keyHash, 5)).toBeGreaterThan(3990);
   expect(distinct(sampleHash, 5)).toBeLessThan(100);
 
-  const low = (text: string, seed: number): number => thoroughHash(text, seed) & 0xfff;
+  const low = (text: string, seed: number): number => keyHash(text, seed) & 0xfff;
   const together = texts.filter((text) => low(text, 5) < 64);
   expect(together.length).toBeGreaterThan(20);
   expect(new Set(together.map((text) => low(text, 6))).size).toBeGreaterThan(together.length * 0.8);

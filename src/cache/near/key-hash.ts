@@ -1,15 +1,14 @@
 import type { KeyPart } from '../../core/key.ts';
 
 /**
- * Seeded 32-bit hashes of keys. They only choose a segment of an index; inside a segment V8's own hash decides, and equality
- * is always of whole keys. Multiply and mix as in MurmurHash3's finaliser (Appleby, 2011, public domain).
+ * Seeded 32-bit hashes of keys, signed. Equality is always of whole keys. Multiply and mix as in MurmurHash3's finaliser (Appleby, 2011, public domain).
  */
 export type KeyHash = (key: KeyPart, seed: number) => number;
 
 /** Characters at the end that a sample takes: ids grow there. */
 const tail = 6;
 
-/** Cheap: of a text its length, its last 6 characters and two from the middle. Keys that agree in all of them collide. */
+/** Cheap, for choosing a segment of `Map`s: of a text its length, its last 6 characters and two from the middle. Keys that agree in all of them collide. */
 export function sampleHash(key: KeyPart, seed: number): number {
   if (typeof key !== 'string') return hashPrimitive(key, seed);
   const length = key.length;
@@ -25,7 +24,7 @@ export function sampleHash(key: KeyPart, seed: number): number {
 }
 
 /** Thorough: every character counts, and the high half of the running state is folded back, so the seed decides what collides. */
-export function thoroughHash(key: KeyPart, seed: number): number {
+export function keyHash(key: KeyPart, seed: number): number {
   if (typeof key !== 'string') return hashPrimitive(key, ~seed);
   let hash = ~seed ^ key.length;
   for (let index = 0; index < key.length; index++) {
@@ -40,7 +39,8 @@ const words = new Uint32Array(double.buffer);
 
 function hashPrimitive(key: number | bigint | boolean, seed: number): number {
   if (typeof key === 'bigint') return hashBigint(key, seed);
-  const number = Number(key);
+  // What is no key at all has a hash, too: it is looked up, not found, and refused where it can be told why.
+  const number = typeof key === 'number' ? key : typeof key === 'boolean' ? Number(key) : Number.NaN;
   if ((number | 0) === number) return finish(number ^ seed);
   double[0] = number;
   return finish(Math.imul(words[0]! ^ seed, 0x9e3779b1) ^ words[1]!);
@@ -60,5 +60,5 @@ function finish(state: number): number {
   hash = Math.imul(hash, 0x85ebca6b);
   hash ^= hash >>> 13;
   hash = Math.imul(hash, 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hash ^ (hash >>> 16);
 }

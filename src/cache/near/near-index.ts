@@ -1,103 +1,179 @@
 import type { KeyPart } from '../../core/key.ts';
-import { entryWeight } from './entry-weight.ts';
-import type { NearBudget } from './near-budget.ts';
-import { NearEntry } from './near-entry.ts';
-import { SegmentedMap } from './segmented-map.ts';
+import type { EntryWeight } from './entry-weight.ts';
+import { type EntrySlab, type EntryTimes, flags } from './entry-slab.ts';
+import { keyHash } from './key-hash.ts';
+import type { KeyIndex } from './key-index.ts';
+import type { LiveCurve } from './live-curve.ts';
+import type { NearRoom, RemovalCause, RoomOwner } from './near-room.ts';
+
+/** Entries of one cache that have left the near tier, by cause. */
+export type Removals = Record<RemovalCause, number>;
+
+/** An entry that has left. */
+export interface Removal {
+  readonly index: string;
+  readonly key: KeyPart;
+  readonly value: unknown;
+  readonly cause: RemovalCause;
+}
+
+/** What a new entry is, beside its key and value. */
+export interface EntryNature extends EntryTimes {
+  /** Stands for `notFound`. */
+  readonly negative: boolean;
+  /** The value is private: hand out copies only. */
+  readonly copied: boolean;
+}
+
+/** What the tier gives all its indexes. */
+export interface IndexParts {
+  readonly name: string;
+  readonly room: NearRoom;
+  readonly keys: KeyIndex;
+  readonly seed: number;
+  readonly weight: EntryWeight;
+  readonly curve: LiveCurve;
+  /** Told of each entry that has left. It must not call the tier. */
+  readonly removed: ((removal: Removal) => void) | undefined;
+}
 
 /**
- * One cache's entries in the near tier, by key: a part as it is, or several encoded as one string. `1`, `'1'`, `1n` and `true`
- * are different keys. Nothing here reads a clock.
+ * One cache's entries in the near tier, by key: a part as it is, or several encoded as one string. `1`, `'1'`, `1n` and `true` are different
+ * keys. An entry is named by its slot in `slab`, which is good until the next call that changes something. Nothing here reads a clock.
  */
-export class NearIndex {
+export class NearIndex implements RoomOwner {
   readonly name: string;
-  /** Goes up with each `clear`. */
-  generation = 0;
-  readonly #budget: NearBudget;
-  readonly #policy: NearBudget['policy'];
+  readonly slab: EntrySlab;
+  readonly removals: Removals = { evicted: 0, expired: 0, invalidated: 0, replaced: 0 };
+  readonly #room: NearRoom;
+  readonly #policy: NearRoom['policy'];
+  readonly #keys: KeyIndex;
   readonly #seed: number;
-  #map: SegmentedMap<NearEntry>;
+  readonly #weight: EntryWeight;
+  readonly #curve: LiveCurve;
+  readonly #removed: ((removal: Removal) => void) | undefined;
+  /** The room's number for this index and its generation. */
+  #owner: number;
   #open = true;
 
   /** Made by `NearTier.index`. */
-  constructor(name: string, budget: NearBudget, seed: number) {
-    this.name = name;
-    this.#budget = budget;
-    this.#policy = budget.policy;
-    this.#seed = seed;
-    this.#map = new SegmentedMap(seed);
+  constructor(parts: IndexParts) {
+    this.name = parts.name;
+    this.slab = parts.room.slab;
+    this.#room = parts.room;
+    this.#policy = parts.room.policy;
+    this.#keys = parts.keys;
+    this.#seed = parts.seed;
+    this.#weight = parts.weight;
+    this.#curve = parts.curve;
+    this.#removed = parts.removed;
+    this.#owner = parts.room.own(this);
   }
 
   /** Live entries. */
   get size(): number {
-    return this.#map.size;
+    return this.#keys.size;
   }
 
-  /** The entry, which counts as used. Fresh or not is for the caller to see. */
-  get(key: KeyPart): NearEntry | undefined {
-    const entry = this.#map.get(key);
-    if (entry !== undefined) this.#policy.hit(entry.slot);
-    return entry;
+  /** The slot of an entry, which counts as used, or -1. Fresh or not is for the caller to see. */
+  get(key: KeyPart): number {
+    let slot: number;
+    if (this.#keys.hashes) {
+      const hash = keyHash(key, this.#seed);
+      slot = this.#keys.findHashed(key, hash);
+      if (slot < 0) this.#curve.request(hash);
+    } else {
+      slot = this.#keys.find(key);
+      if (slot < 0) this.#curve.request(keyHash(key, this.#seed));
+    }
+    if (slot >= 0) this.use(slot);
+    return slot;
   }
 
-  /** The entry, which does not count as used. */
-  look(key: KeyPart): NearEntry | undefined {
-    return this.#map.get(key);
+  /** The slot of an entry, which does not count as used, or -1. */
+  look(key: KeyPart): number {
+    return this.#keys.find(key);
+  }
+
+  /** An entry that was looked up is used. */
+  use(slot: number): void {
+    this.#policy.hit(slot);
+    this.#curve.request(this.slab.hashOf(slot));
+  }
+
+  /** The promise that is kept for the value of a hot entry. */
+  promise(slot: number): Promise<unknown> | undefined {
+    return this.#room.promises.get(slot);
+  }
+
+  /** A promise of the value, which may be kept from the second time on. */
+  offer(slot: number, promise: Promise<unknown>): void {
+    if (this.slab.has(slot, flags.hot)) this.#room.promises.offer(slot, promise);
+    else this.slab.flag(slot, flags.hot);
   }
 
   /**
-   * Keeps a sealed value of `bytes` estimated bytes in an entry of its own, in place of what the key had. Others are evicted
-   * as needed. `undefined` if it is not kept: it exceeds the budget alone, room for it would take too long in one call, the
-   * policy did not admit it, or the tier is closed. Then nothing older of that key remains.
+   * Keeps a sealed value of `bytes` estimated bytes in place of what the key had. Others are evicted as needed. The slot; -1 if it is not
+   * kept: it exceeds the budget alone, room for it would take too long in one call, or the tier is closed. Then nothing older of
+   * that key remains.
    */
-  put(key: KeyPart, value: unknown, bytes: number): NearEntry | undefined {
-    if (!this.#open) return undefined;
-    const old = this.#map.get(key);
-    const weight = entryWeight(key, bytes);
-    if (weight > this.#budget.maxBytes) {
-      if (old !== undefined) this.#remove(old);
-      return undefined;
+  put(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
+    if (!this.#open) return -1;
+    const hash = keyHash(key, this.#seed);
+    let slot = this.#keys.findHashed(key, hash);
+    const weight = this.#weight(key, bytes);
+    if (weight > this.#room.maxBytes) {
+      if (slot >= 0) this.#room.remove(slot, 'evicted');
+      return -1;
     }
-    const entry = new NearEntry(this, key, value, weight, this.generation);
-    if (old === undefined) {
-      this.#map.add(key, entry);
-      this.#budget.add(entry);
-    } else {
-      this.#map.replace(key, entry);
-      this.#budget.replace(old, entry);
+    if (slot < 0) {
+      slot = this.#room.add(key, hash, value, weight, this.#owner, nature, now);
+      if (slot < 0) return -1;
+      this.#keys.add(slot);
+    } else if (!this.#room.replace(slot, value, weight, this.#owner, nature)) {
+      return -1;
     }
-    return entry.slot === -1 ? undefined : entry;
+    if (nature.negative) this.slab.flag(slot, flags.negative);
+    if (nature.copied) this.slab.flag(slot, flags.copied);
+    return slot;
   }
 
   /** Whether there was one. */
   delete(key: KeyPart): boolean {
-    const entry = this.#map.get(key);
-    if (entry === undefined) return false;
-    this.#remove(entry);
+    const slot = this.#keys.find(key);
+    if (slot < 0) return false;
+    this.#room.remove(slot, 'invalidated');
     return true;
   }
 
   /** Empties the index at once, however large it is; the memory comes back bit by bit. */
   clear(): void {
-    this.generation++;
-    if (this.#map.size === 0) return;
-    this.#budget.bury(this.#map.maps());
-    this.#map = new SegmentedMap(this.#seed);
+    const { size } = this.#keys;
+    if (size === 0) return;
+    this.#keys.clear();
+    // Those that are swept later are counted now.
+    this.removals.invalidated += size;
+    this.#room.disown(this.#owner, size);
+    this.#owner = this.#room.own(this);
   }
 
   /** For the tier alone, which is closed: forgets everything, and keeps nothing from now on. */
   close(): void {
     this.#open = false;
-    this.generation++;
-    this.#map = new SegmentedMap(this.#seed);
+    this.#keys.clear();
   }
 
-  /** For the budget alone: the entry was evicted. */
-  forget(entry: NearEntry): void {
-    this.#map.delete(entry.key);
+  leaves(slot: number, cause: RemovalCause): void {
+    this.removals[cause]++;
+    if (cause !== 'replaced') this.#keys.remove(slot);
+    this.#tell(slot, cause);
   }
 
-  #remove(entry: NearEntry): void {
-    this.#map.delete(entry.key);
-    this.#budget.remove(entry);
+  swept(slot: number): void {
+    this.#tell(slot, 'invalidated');
+  }
+
+  #tell(slot: number, cause: RemovalCause): void {
+    this.#removed?.({ index: this.name, key: this.slab.keyOf(slot), value: this.slab.valueOf(slot), cause });
   }
 }

@@ -1,54 +1,105 @@
 import { realRuntime } from '../../core/runtime.ts';
-import { ClockPolicy } from '../../policies/clock.ts';
-import type { Policy } from '../../policies/policy.ts';
-import { NearBudget } from './near-budget.ts';
-import type { NearEntry } from './near-entry.ts';
-import { NearIndex } from './near-index.ts';
+import { makePolicy, type PolicyName } from '../../policies/policy-by-name.ts';
+import { entryWeight, type EntryWeight, type IndexName } from './entry-weight.ts';
+import { HashIndex } from './hash-index.ts';
+import { LiveCurve, type SizeEstimate } from './live-curve.ts';
+import { MapIndex } from './map-index.ts';
+import { NearIndex, type Removal } from './near-index.ts';
+import { NearRoom } from './near-room.ts';
 
 export interface NearTierOptions {
   /** Keys, values and what holds them, as estimated: the tier never counts more. */
   readonly maxBytes: number;
-  /** Makes the policy that all indexes share. Default: CLOCK. */
-  readonly policy?: () => Policy;
-  /** Told of each entry that left for want of room, once it has. It must not call the tier. */
-  readonly onEvict?: (entry: NearEntry) => void;
+  /** Default: as many as fit. */
+  readonly maxEntries?: number;
+  /** Default: W-TinyLFU. */
+  readonly policy?: PolicyName;
+  /** Default: our own. */
+  readonly index?: IndexName;
+  /** Whether to estimate what another size would bring. Default true. */
+  readonly estimate?: boolean;
+  /** Told of each entry that has left. It must not call the tier. */
+  readonly removed?: (removal: Removal) => void;
   /** The runtime's: sweeps what was cleared in the background. Without it, new entries sweep. */
   readonly defer?: (callback: () => void) => void;
-  /** 32 bits for the hash of keys. Default: random, so that nobody outside can choose keys that collide. */
+  /** 32 bits for the hash of keys and for chance. Default: random, so that nobody outside can choose keys that collide. */
   readonly seed?: number;
 }
 
 /**
- * The in-process tier: live values under one budget of bytes for all caches of a process, each with an index of its own.
+ * The in-process tier: live values under one budget for all caches of a process, each with an index of its own.
  * Synchronous throughout; no call takes longer than 5 ms at a million entries.
  */
 export class NearTier {
-  readonly #budget: NearBudget;
+  readonly policyName: PolicyName;
+  readonly indexName: IndexName;
+  readonly #room: NearRoom;
   readonly #seed: number;
+  readonly #weight: EntryWeight;
+  readonly #curve: LiveCurve;
+  readonly #removed: ((removal: Removal) => void) | undefined;
   readonly #indexes: NearIndex[] = [];
+  /** Whether the policy counts entries; else it counts bytes. */
+  readonly #byEntries: boolean;
   #closed = false;
 
   constructor(options: NearTierOptions) {
-    const policy = options.policy?.() ?? new ClockPolicy();
-    this.#budget = new NearBudget(options.maxBytes, policy, options.onEvict, options.defer);
-    this.#seed = options.seed ?? realRuntime.random() * 2 ** 32;
+    const { maxBytes, maxEntries = Number.POSITIVE_INFINITY, policy = 'w-tinylfu', index = 'hash' } = options;
+    const seed = (options.seed ?? realRuntime.random() * 2 ** 32) | 0;
+    this.policyName = policy;
+    this.indexName = index;
+    this.#seed = seed;
+    this.#weight = entryWeight(policy, index);
+    this.#curve = new LiveCurve(options.estimate ?? true);
+    this.#removed = options.removed;
+    this.#byEntries = maxEntries !== Number.POSITIVE_INFINITY;
+    this.#room = new NearRoom({
+      maxBytes,
+      maxEntries,
+      defer: options.defer,
+      policy: (slab) =>
+        makePolicy(policy, {
+          capacity: this.#byEntries ? maxEntries : maxBytes,
+          seed,
+          hashOf: (slot) => slab.hashOf(slot),
+          weightOf: this.#byEntries ? undefined : (slot) => slab.weightOf(slot),
+        }),
+    });
   }
 
   /** A new index; the name is for people. */
   index(name: string): NearIndex {
-    const index = new NearIndex(name, this.#budget, this.#seed);
+    const { slab } = this.#room;
+    const index = new NearIndex({
+      name,
+      room: this.#room,
+      keys: this.indexName === 'hash' ? new HashIndex(slab, this.#seed) : new MapIndex(slab, this.#seed),
+      seed: this.#seed,
+      weight: this.#weight,
+      curve: this.#curve,
+      removed: this.#removed,
+    });
     this.#indexes.push(index);
     if (this.#closed) index.close();
     return index;
   }
 
+  get indexes(): readonly NearIndex[] {
+    return this.#indexes;
+  }
+
   /** Bytes counted, those of cleared entries included until they are swept. */
   get bytes(): number {
-    return this.#budget.bytes;
+    return this.#room.bytes;
   }
 
   get maxBytes(): number {
-    return this.#budget.maxBytes;
+    return this.#room.maxBytes;
+  }
+
+  /** Infinite if only bytes are limited. */
+  get maxEntries(): number {
+    return this.#room.maxEntries;
   }
 
   /** Live entries of all indexes. */
@@ -58,13 +109,23 @@ export class NearTier {
 
   /** Entries that hold memory: live ones, and cleared ones not swept yet. */
   get resident(): number {
-    return this.#budget.resident;
+    return this.#room.resident;
+  }
+
+  /** What another size would bring; `undefined` until there have been enough requests. */
+  estimate(): SizeEstimate | undefined {
+    return this.#curve.estimate(this.#room.resident);
+  }
+
+  /** Other limits from now on. A smaller tier lets go of what is too much bit by bit: in the background, and with each new entry. */
+  resize(maxBytes: number, maxEntries: number = this.#room.maxEntries): void {
+    this.#room.resize(maxBytes, maxEntries, this.#byEntries ? maxEntries : maxBytes);
   }
 
   /** Empties all indexes; nothing is kept from now on. */
   close(): void {
     this.#closed = true;
     for (const index of this.#indexes) index.close();
-    this.#budget.close();
+    this.#room.close();
   }
 }

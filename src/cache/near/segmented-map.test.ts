@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { KeyPart } from '../../core/key.ts';
-import { sampleHash, thoroughHash } from './key-hash.ts';
+import { sampleHash, keyHash } from './key-hash.ts';
 import type { KeyHash } from './key-hash.ts';
 import { SegmentedMap } from './segmented-map.ts';
 
@@ -30,7 +30,7 @@ const steps = fc.array(
 /** Hashes that tell less and less apart, so that segments split badly, are nested, or grow beyond the limit. */
 const hashes: readonly [string, KeyHash][] = [
   ['the sample', sampleHash],
-  ['thorough', thoroughHash],
+  ['thorough', keyHash],
   ['three values', (key, seed) => sampleHash(key, seed) % 3],
   ['constant', () => 7],
 ];

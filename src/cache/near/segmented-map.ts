@@ -1,5 +1,5 @@
 import type { KeyPart } from '../../core/key.ts';
-import { sampleHash, thoroughHash } from './key-hash.ts';
+import { sampleHash, keyHash } from './key-hash.ts';
 import type { KeyHash } from './key-hash.ts';
 
 /** The most entries of one segment: a V8 `Map` of this size grows in about a millisecond, one of a million entries in 90. */
@@ -23,7 +23,7 @@ const deepest = 16;
  * computed; a hit computes none that V8 does not have except the cheap one. Keys that the cheap hash does not tell apart go
  * to a map of their own, which uses the thorough one; should that fail too, a segment grows beyond the limit.
  */
-export class SegmentedMap<V extends object> {
+export class SegmentedMap<V> {
   #only: Map<KeyPart, V> | undefined = new Map();
   /** By the low `#depth` bits of a key's hash; a segment of less depth stands in several places. */
   #directory: Segment<V>[] = [];
@@ -66,19 +66,6 @@ export class SegmentedMap<V extends object> {
     segment.map.set(key, value);
     if (segment.split !== undefined) this.#advance(segment.split);
     else if (segment.map.size >= this.#splitAt) this.#begin(segment);
-  }
-
-  /** Replaces what is inside. */
-  replace(key: KeyPart, value: V): void {
-    const only = this.#only;
-    if (only !== undefined) {
-      only.set(key, value);
-      return;
-    }
-    const segment = this.#segment(key);
-    if (segment.map.has(key)) segment.map.set(key, value);
-    else if (segment.nested !== undefined) segment.nested.replace(key, value);
-    else segment.older?.map.set(key, value);
   }
 
   delete(key: KeyPart): boolean {
@@ -129,8 +116,8 @@ export class SegmentedMap<V extends object> {
 
   #begin(segment: Segment<V>): void {
     if (segment.futile >= mostFutile || segment.depth >= deepest) {
-      if (this.#hash === thoroughHash) return;
-      segment.nested = new SegmentedMap(this.#seed, Math.ceil(this.#splitAt / splitShare), thoroughHash);
+      if (this.#hash === keyHash) return;
+      segment.nested = new SegmentedMap(this.#seed, Math.ceil(this.#splitAt / splitShare), keyHash);
       segment.moving = segment.map.entries();
       return;
     }
@@ -187,7 +174,7 @@ class Segment<V> {
   split: Split<V> | undefined = undefined;
   /** Where its entries may still be, until the split that made it is done. */
   older: Segment<V> | undefined = undefined;
-  nested: SegmentedMap<V & object> | undefined = undefined;
+  nested: SegmentedMap<V> | undefined = undefined;
   moving: MapIterator<[KeyPart, V]> | undefined = undefined;
 
   constructor(map: Map<KeyPart, V>, depth: number, bits: number, futile: number) {

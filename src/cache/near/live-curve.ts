@@ -1,0 +1,86 @@
+import { SampledCurve } from '../../policies/sampled-curve.ts';
+
+/** Keys in the sample at most, and the share of the keys at most: what precision and what a request costs. */
+const samples = 2048;
+const rate = 1 / 64;
+
+/** How far the curve looks, in multiples of what the tier holds. */
+const reach = 4;
+
+/** Everything counted counts half after so many sampled requests. */
+const memory = 64 * samples;
+
+/** Fewer sampled requests tell nothing. */
+const least = 512;
+
+/** What a near tier of another size would answer, estimated. */
+export interface SizeEstimate {
+  /** The share of the requests, 0 to 1, that the tier answers by this estimate as large as it is, and how much larger the share would be with half, twice and four times the memory. */
+  readonly hitRatio: number;
+  readonly half: number;
+  readonly double: number;
+  readonly fourfold: number;
+  /** Keys that were asked for of late, as far as four times the memory would hold them. */
+  readonly distinct: number;
+  /** The same in words. */
+  readonly text: string;
+}
+
+/**
+ * The hit-ratio curve of the requests that a near tier gets, from a sample of at most one key in 64: a request that is not
+ * in it costs one comparison. It is LRU's curve: the policy in use has more hits, and gains about as much by more memory. Constant memory, 130 KB.
+ */
+export class LiveCurve {
+  #curve: SampledCurve | undefined;
+  /** Hashes below are sampled. */
+  #threshold = 0;
+  #requests = 0;
+  #recorded = 0;
+
+  constructor(enabled: boolean) {
+    if (!enabled) return;
+    this.#curve = new SampledCurve({ samples, rate });
+    this.#threshold = this.#curve.threshold;
+  }
+
+  /** A key with this hash was asked for. */
+  request(hash: number): void {
+    this.#requests++;
+    if (hash >>> 0 < this.#threshold) this.#record(hash);
+  }
+
+  /** The tier holds so many entries now. `undefined`: too little is known. */
+  estimate(entries: number): SizeEstimate | undefined {
+    const curve = this.#curve;
+    if (curve === undefined || this.#recorded < least || entries === 0) return undefined;
+    this.#count(curve);
+    curve.horizon = Math.max(1, reach * entries);
+    const hitRatio = curve.hitRatio(entries);
+    const change = (factor: number): number => curve.hitRatio(factor * entries) - hitRatio;
+    const [half, double, fourfold] = [change(0.5), change(2), change(4)];
+    const points = (100 * double).toFixed(1);
+    return {
+      hitRatio,
+      half,
+      double,
+      fourfold,
+      distinct: curve.distinct,
+      text: `twice the memory would give +${points} points`,
+    };
+  }
+
+  #record(hash: number): void {
+    const curve = this.#curve!;
+    curve.record(hash);
+    this.#threshold = curve.threshold;
+    if (++this.#recorded % memory === 0) {
+      this.#count(curve);
+      curve.age();
+    }
+  }
+
+  #count(curve: SampledCurve): void {
+    curve.count(this.#requests);
+    this.#requests = 0;
+  }
+}

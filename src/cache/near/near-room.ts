@@ -1,0 +1,207 @@
+import type { KeyPart } from '../../core/key.ts';
+import type { Policy } from '../../policies/policy.ts';
+import { EntrySlab, type EntryTimes, flags, keptWeight, mostOwners } from './entry-slab.ts';
+import { mostSlots } from './hash-index.ts';
+import { HotPromises } from './hot-promises.ts';
+
+/** Why an entry left. */
+export type RemovalCause = 'evicted' | 'expired' | 'invalidated' | 'replaced';
+
+/** An index as the room sees it. */
+export interface RoomOwner {
+  /** The entry in this slot leaves. It is still there, key and value and all. */
+  leaves(slot: number, cause: RemovalCause): void;
+  /** The same for one that is dead already. */
+  swept(slot: number): void;
+}
+
+export interface RoomOptions {
+  readonly maxBytes: number;
+  readonly maxEntries: number;
+  readonly policy: (slab: EntrySlab) => Policy;
+  readonly defer: ((callback: () => void) => void) | undefined;
+}
+
+/** Entries that one call removes at most to make room: one or two milliseconds, as each costs several cache misses. */
+const mostRemoved = 1024;
+
+/** Slots that each new entry looks at for what is dead or expired: some, and more while there are cleared ones. */
+const sweptPerEntry = 4;
+const sweptPerEntryOfDead = 32;
+
+/** The same per turn of the event loop, and for one that has to go before a live one is evicted. */
+const sweptPerTurn = 4096;
+const sweptForOne = 512;
+
+/**
+ * What all indexes of a near tier share: the entries, the room they may take together, and who goes when there are too many. Entries of a cleared index
+ * are dead: nobody finds them any more, but they count until they are swept, since until then they are really there. They, and those
+ * whose time is up, are swept a few with each new entry, before a live entry is evicted where they are found in time, and in the background if
+ * there is a `defer`.
+ */
+export class NearRoom {
+  readonly slab = new EntrySlab();
+  readonly promises = new HotPromises();
+  readonly policy: Policy;
+  maxBytes: number;
+  maxEntries: number;
+  bytes = 0;
+  /** Live and dead. */
+  resident = 0;
+  /** Owners that are alive, by number; numbers begin with 1. */
+  readonly #owners: (RoomOwner | undefined)[] = [undefined];
+  /** By number: owners that are no more, and how many entries they have left behind. */
+  readonly #former: (RoomOwner | undefined)[] = [undefined];
+  readonly #deadOf: number[] = [0];
+  readonly #freeOwners: number[] = [];
+  #dead = 0;
+  #cursor = 0;
+  readonly #defer: ((callback: () => void) => void) | undefined;
+  #deferred = false;
+  #open = true;
+
+  constructor(options: RoomOptions) {
+    this.maxBytes = options.maxBytes;
+    this.maxEntries = Math.min(options.maxEntries, mostSlots);
+    this.#defer = options.defer;
+    this.policy = options.policy(this.slab);
+  }
+
+  /** A number for an owner, under which it keeps entries. */
+  own(owner: RoomOwner): number {
+    if (this.#freeOwners.length === 0 && this.#owners.length > mostOwners) this.#sweepAll();
+    const number = this.#freeOwners.pop() ?? this.#owners.length;
+    this.#owners[number] = owner;
+    this.#deadOf[number] = 0;
+    return number;
+  }
+
+  /** An owner, or its generation, is no more: so many entries are dead, at least one. */
+  disown(number: number, entries: number): void {
+    this.#former[number] = this.#owners[number];
+    this.#owners[number] = undefined;
+    this.#deadOf[number] = entries;
+    this.#dead += entries;
+    this.#sweepLater();
+  }
+
+  /** Takes in an entry for which there must be no other of its key; its index adds it. -1: it is not kept, since room for it would take too long in one call. */
+  add(key: KeyPart, hash: number, value: unknown, weight: number, owner: number, times: EntryTimes, now: number): number {
+    const kept = keptWeight(weight);
+    this.#sweep(this.#dead > 0 ? sweptPerEntryOfDead : sweptPerEntry, now);
+    this.policy.miss(hash);
+    if (!this.#makeRoom(kept, 1)) return -1;
+    const slot = this.slab.take(key, hash, value, kept, owner);
+    this.slab.setTimes(slot, times);
+    this.bytes += kept;
+    this.resident++;
+    this.policy.insert(slot);
+    return slot;
+  }
+
+  /** The same for a value that takes the place of another one of its key, and with it its standing with the policy. False: it is not kept, and its slot is free. */
+  replace(slot: number, value: unknown, weight: number, owner: number, times: EntryTimes): boolean {
+    const kept = keptWeight(weight);
+    const difference = kept - this.slab.weightOf(slot);
+    this.#owners[owner]!.leaves(slot, 'replaced');
+    if (this.slab.has(slot, flags.hot)) this.promises.drop(slot);
+    this.slab.replace(slot, value, kept, owner);
+    this.slab.setTimes(slot, times);
+    this.bytes += difference;
+    this.policy.reweigh(slot, difference);
+    if (this.#makeRoom(0, 0)) return this.slab.ownerOf(slot) === owner;
+    if (this.slab.ownerOf(slot) === owner) this.remove(slot, 'evicted');
+    return false;
+  }
+
+  remove(slot: number, cause: RemovalCause): void {
+    const { slab } = this;
+    const owner = slab.ownerOf(slot);
+    const alive = this.#owners[owner];
+    if (alive !== undefined) {
+      alive.leaves(slot, cause);
+    } else {
+      this.#former[owner]!.swept(slot);
+      this.#dead--;
+      if (--this.#deadOf[owner]! === 0) this.#freeOwners.push(owner);
+    }
+    if (slab.has(slot, flags.hot)) this.promises.drop(slot);
+    this.policy.remove(slot);
+    this.bytes -= slab.weightOf(slot);
+    this.resident--;
+    slab.free(slot);
+  }
+
+  /** Other limits from now on. What is too much goes in the background, or with the next entries. */
+  resize(maxBytes: number, maxEntries: number, capacity: number): void {
+    this.maxBytes = maxBytes;
+    this.maxEntries = Math.min(maxEntries, mostSlots);
+    this.policy.resize(capacity);
+    this.#sweepLater();
+  }
+
+  /** Nothing is swept, told or deferred any more. */
+  close(): void {
+    this.#open = false;
+    this.slab.clear();
+    this.promises.clear();
+    this.bytes = 0;
+    this.resident = 0;
+    this.#dead = 0;
+  }
+
+  get #full(): boolean {
+    return this.bytes > this.maxBytes || this.resident > this.maxEntries;
+  }
+
+  #makeRoom(weight: number, entries: number): boolean {
+    let left = mostRemoved;
+    while (this.bytes + weight > this.maxBytes || this.resident + entries > this.maxEntries) {
+      if (left-- === 0 || this.resident === 0) return false;
+      if (this.#dead > 0) {
+        const before = this.resident;
+        this.#sweep(sweptForOne, 0, 1);
+        if (this.resident < before) continue;
+      }
+      this.remove(this.policy.victim(), 'evicted');
+    }
+    return true;
+  }
+
+  /** Looks at the next slots, and removes what is dead, and what has expired if the time is told, up to `most` entries. */
+  #sweep(slots: number, now: number, most: number = slots): void {
+    const { slab } = this;
+    let removed = 0;
+    for (let looked = Math.min(slots, slab.end); looked > 0 && removed < most; looked--) {
+      if (this.#cursor >= slab.end) this.#cursor = 0;
+      const slot = this.#cursor++;
+      const owner = slab.ownerOf(slot);
+      if (owner === 0) continue;
+      if (this.#owners[owner] === undefined) {
+        this.remove(slot, 'invalidated');
+        removed++;
+      } else if (now > slab.until(slot) && now >= slab.staleUntil(slot)) {
+        this.remove(slot, 'expired');
+        removed++;
+      }
+    }
+  }
+
+  #sweepAll(): void {
+    while (this.#dead > 0) this.#sweep(this.slab.end, 0);
+  }
+
+  #sweepLater(): void {
+    if (this.#defer === undefined || this.#deferred) return;
+    this.#deferred = true;
+    this.#defer(this.#sweepNow);
+  }
+
+  readonly #sweepNow = (): void => {
+    this.#deferred = false;
+    if (!this.#open) return;
+    if (this.#dead > 0) this.#sweep(sweptPerTurn, 0);
+    if (this.#full) this.#makeRoom(0, 0);
+    if (this.#dead > 0 || this.#full) this.#sweepLater();
+  };
+}
