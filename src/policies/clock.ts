@@ -3,9 +3,7 @@ import type { Policy, PolicyOptions } from './policy.ts';
 import { ResidentWeight } from './resident-weight.ts';
 import { ByteSlots } from './slot-array.ts';
 import { SlotLists } from './slot-lists.ts';
-
-/** All entries in the order they came; read as a ring. */
-const ring = 0;
+import { SlotRing } from './slot-ring.ts';
 
 /**
  * CLOCK, also called second chance or FIFO reinsertion (Corbató, "A paging experiment with the Multics system", 1968):
@@ -19,11 +17,10 @@ const ring = 0;
  */
 export class ClockPolicy implements Policy {
   readonly #lists = new SlotLists(1);
+  readonly #ring = new SlotRing(this.#lists, 0);
   readonly #referenced = new ByteSlots();
   readonly #inside: ResidentWeight;
   readonly #way = new HandWay();
-  /** The entry that is looked at next, below 0 if there is none. */
-  #hand = -1;
 
   constructor(options: PolicyOptions) {
     this.#inside = new ResidentWeight(options.weightOf);
@@ -49,16 +46,12 @@ export class ClockPolicy implements Policy {
     this.#lists.reserve(slot);
     this.#referenced.reserve(slot);
     this.#referenced.set(slot, 0);
-    if (this.#hand < 0) {
-      this.#lists.append(ring, slot);
-      this.#hand = slot;
-    } else this.#lists.insertBefore(this.#hand, slot);
+    this.#ring.insert(slot);
     this.#inside.add(slot);
   }
 
   remove(slot: number): void {
-    if (slot === this.#hand) this.#hand = this.#inside.size > 1 ? this.#after(slot) : -1;
-    this.#lists.take(slot);
+    this.#ring.take(slot);
     this.#inside.subtract(slot);
   }
 
@@ -67,22 +60,16 @@ export class ClockPolicy implements Policy {
   }
 
   victim(): number {
-    let hand = this.#hand;
-    if (hand < 0) return -1;
+    const ring = this.#ring;
+    if (ring.hand < 0) return -1;
     let way = this.#way.begin();
-    for (; way > 0 && this.#referenced.get(hand) === 1; way--) {
-      this.#referenced.set(hand, 0);
-      hand = this.#after(hand);
+    for (; way > 0 && this.#referenced.get(ring.hand) === 1; way--) {
+      this.#referenced.set(ring.hand, 0);
+      ring.pass();
     }
     this.#way.end(way);
-    this.#hand = hand;
-    return hand;
+    return ring.hand;
   }
 
   resize(): void {}
-
-  #after(slot: number): number {
-    const next = this.#lists.next(slot);
-    return next < 0 ? this.#lists.first(ring) : next;
-  }
 }

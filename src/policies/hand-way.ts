@@ -1,5 +1,5 @@
 /** Entries that a hand passes at most for one newcomer. */
-export const longestWay = 32_768;
+export const longestWay = 16_384;
 /** What it may pass at least for each victim, even if several have to go for one newcomer. */
 export const shortestWay = 64;
 

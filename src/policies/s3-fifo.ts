@@ -4,6 +4,7 @@ import type { Policy, PolicyOptions } from './policy.ts';
 import { ResidentWeight } from './resident-weight.ts';
 import { ByteSlots } from './slot-array.ts';
 import { SlotLists } from './slot-lists.ts';
+import { SlotRing } from './slot-ring.ts';
 
 /** The two queues, the entry that came first first. */
 const small = 0;
@@ -14,6 +15,8 @@ const smallShare = 0.1;
 const ghostShare = 0.9;
 /** An entry that was hit so often in the small queue is promoted to the main one. */
 const promotedFrom = 2;
+/** A promotion costs as much as this many entries that a hand passes. */
+const promotionSteps = 4;
 /** Hits are counted up to here: two bits (section 4.1). */
 const mostHits = 3;
 /** Ghosts that are forgotten at most for one that comes: the limit may have fallen far. */
@@ -38,6 +41,7 @@ const inMain = 4;
  */
 export class S3FifoPolicy implements Policy {
   readonly #lists = new SlotLists(2);
+  readonly #mainRing = new SlotRing(this.#lists, main);
   readonly #marks = new ByteSlots();
   readonly #small: ResidentWeight;
   readonly #main: ResidentWeight;
@@ -78,24 +82,30 @@ export class S3FifoPolicy implements Policy {
     this.#lists.reserve(slot);
     this.#marks.reserve(slot);
     if (this.#returning) {
-      this.#lists.append(main, slot);
-      this.#main.add(slot);
       this.#marks.set(slot, inMain);
+      this.#mainRing.insert(slot);
+      this.#main.add(slot);
     } else {
+      this.#marks.set(slot, 0);
       this.#lists.append(small, slot);
       this.#small.add(slot);
-      this.#marks.set(slot, 0);
     }
     this.#returning = false;
   }
 
   remove(slot: number): void {
-    this.#lists.take(slot);
-    this.#queueOf(slot).subtract(slot);
+    if (this.#marks.get(slot) >= inMain) {
+      this.#mainRing.take(slot);
+      this.#main.subtract(slot);
+    } else {
+      this.#lists.take(slot);
+      this.#small.subtract(slot);
+    }
   }
 
   reweigh(slot: number, difference: number): void {
-    this.#queueOf(slot).weight += difference;
+    const queue = this.#marks.get(slot) >= inMain ? this.#main : this.#small;
+    queue.weight += difference;
   }
 
   victim(): number {
@@ -103,31 +113,26 @@ export class S3FifoPolicy implements Policy {
     let found = -1;
     if (this.#main.weight <= this.#capacity - this.#smallLimit()) {
       found = this.#lists.first(small);
-      for (; way > 0 && found >= 0 && this.#marks.get(found) >= promotedFrom; way--) {
+      for (; way > 0 && found >= 0 && this.#marks.get(found) >= promotedFrom; way -= promotionSteps) {
         this.#promote(found);
         found = this.#lists.first(small);
       }
       if (found >= 0) this.#remember(found);
     }
     if (found < 0) {
-      found = this.#lists.first(main);
-      for (; way > 0 && found >= 0 && this.#marks.get(found) > inMain; way--) {
-        this.#marks.set(found, this.#marks.get(found) - 1);
-        this.#lists.moveToEnd(main, found);
-        found = this.#lists.first(main);
+      const ring = this.#mainRing;
+      for (; way > 0 && ring.hand >= 0 && this.#marks.get(ring.hand) > inMain; way--) {
+        this.#marks.set(ring.hand, this.#marks.get(ring.hand) - 1);
+        ring.pass();
       }
+      found = ring.hand;
     }
-    if (found < 0) found = this.#lists.first(small);
     this.#way.end(way);
-    return found < 0 ? -1 : found;
+    return found;
   }
 
   resize(capacity: number): void {
     this.#capacity = capacity;
-  }
-
-  #queueOf(slot: number): ResidentWeight {
-    return this.#marks.get(slot) >= inMain ? this.#main : this.#small;
   }
 
   #smallLimit(): number {
@@ -136,10 +141,11 @@ export class S3FifoPolicy implements Policy {
 
   /** Moves an entry from the small to the main queue, its hits forgotten. */
   #promote(slot: number): void {
-    this.#lists.moveToEnd(main, slot);
+    this.#lists.take(slot);
     this.#small.subtract(slot);
-    this.#main.add(slot);
     this.#marks.set(slot, inMain);
+    this.#mainRing.insert(slot);
+    this.#main.add(slot);
   }
 
   #remember(slot: number): void {
