@@ -1,13 +1,9 @@
 import { parseArgs } from 'node:util';
-import { BeladyPolicy, nextRequests } from '../src/policies/belady.ts';
-import { makePolicy, policyNames } from '../src/policies/policy-by-name.ts';
-import type { Policy, PolicyOptions } from '../src/policies/policy.ts';
-import { ratioBounds } from './harness/ratio-bounds.ts';
-import { breaches, meansAsText, type RatioPoint } from './harness/ratio-points.ts';
-import { readReferenceRatios, type ReferenceRatios } from './harness/reference-ratios.ts';
+import { breaches, ratioBounds, webTraces } from './harness/ratio-bounds.ts';
+import { meanOf, measurePoints, type RatioPoint, replayable, traceMeans } from './harness/ratio-points.ts';
+import { readReferenceRatios } from './harness/reference-ratios.ts';
 import { textTable } from './harness/table.ts';
-import { readTrace, type Trace, traceFolder, traceNames } from './harness/trace-file.ts';
-import { replay } from './harness/trace-replay.ts';
+import { traceFolder, traceNames } from './harness/trace-file.ts';
 
 /*
  * Hit ratios of the eviction policies on recorded traces, beside those that other simulators found there: every point, the
@@ -16,9 +12,6 @@ import { replay } from './harness/trace-replay.ts';
 
 const usage = 'node bench/hit-ratios.ts [--policies a,b] [--traces x,y] [--sizes m,n] [--seed N] [--brief]';
 const shownBreaches = 20;
-/** The policies that a cache can have, and the optimum, which needs to know the future. */
-const names = [...policyNames, 'belady'] as const;
-type Name = (typeof names)[number];
 
 process.exitCode = main();
 
@@ -40,7 +33,7 @@ function main(): number {
     console.error(`No traces, or no reference, in ${traceFolder}\n${usage}`);
     return 1;
   }
-  const policies = chosen('policy', options.policies, names);
+  const policies = chosen('policy', options.policies, replayable);
   const traces = chosen('trace', options.traces, present);
   const sizes = options.sizes?.split(',').map(Number);
   const complete = options.sizes === undefined && traces.length === present.length;
@@ -50,7 +43,9 @@ function main(): number {
   let points: RatioPoint[] = [];
   for (const policy of policies) {
     const began = process.cpuUsage();
-    points = traces.flatMap((trace) => pointsOf(policy, trace, reference, sizes, Number(options.seed)));
+    points = traces.flatMap((trace) =>
+      measurePoints(policy, trace, reference, { sizes, seed: Number(options.seed) }),
+    );
     const { user, system } = process.cpuUsage(began);
     const requests = points.reduce((sum, point) => sum + point.requests, 0);
     const peer = ratioBounds[policy]?.[0]?.peer;
@@ -75,31 +70,6 @@ function main(): number {
   return broken > 0 ? 1 : 0;
 }
 
-function pointsOf(
-  policy: Name,
-  traceName: string,
-  reference: ReferenceRatios,
-  sizes: readonly number[] | undefined,
-  seed: number,
-): RatioPoint[] {
-  const trace = readTrace(traceName);
-  const requests = trace.requests.length;
-  const make = maker(policy, trace);
-  return [...(reference.get(traceName) ?? [])]
-    .filter(([size]) => sizes?.includes(size) ?? true)
-    .map(([size, peers]) => {
-      const hits = replay(trace, size, seed, make);
-      return { trace: traceName, size, requests, ratio: hits / requests, peers };
-    });
-}
-
-/** Makes a policy; what the optimum must know of the trace is found once for all sizes. */
-function maker(policy: Name, trace: Trace): (options: PolicyOptions) => Policy {
-  if (policy !== 'belady') return (options) => makePolicy(policy, options);
-  const next = nextRequests(trace.requests, trace.keys);
-  return (options) => new BeladyPolicy({ ...options, nextRequests: next });
-}
-
 function pointTable(points: readonly RatioPoint[], peer: string | undefined): string {
   const rows = points.map(({ trace, size, ratio, peers }) => {
     const other = peer === undefined ? undefined : peers.get(peer);
@@ -107,6 +77,17 @@ function pointTable(points: readonly RatioPoint[], peer: string | undefined): st
     return [trace, String(size), ratio.toFixed(6), ...compared];
   });
   return textTable(['trace', 'size', 'ratio', ...(peer === undefined ? [] : [peer, 'difference'])], rows);
+}
+
+/** The means over all traces and over those of web and key-value caches. */
+function meansAsText(
+  points: readonly RatioPoint[],
+  ratioOf: (point: RatioPoint) => number | undefined,
+): [string, string] {
+  const means = traceMeans(points, ratioOf);
+  const all = [...new Set(points.map((point) => point.trace))];
+  const web = all.filter((trace) => webTraces.includes(trace));
+  return [meanOf(means, all)?.toFixed(4) ?? '', meanOf(means, web)?.toFixed(4) ?? ''];
 }
 
 function worstDifference(points: readonly RatioPoint[], peer: string): string {
