@@ -20,7 +20,7 @@ export function parseCacheSize(option: string, text: string): CacheSize {
       throw wrongOption(option, text, 'from 1 to 2147483647 entries');
     return { unit: 'entries', entries, text };
   }
-  if (/^\d+(\.\d+)?[a-z]+$/i.test(text)) return { unit: 'bytes', bytes: bytes(option, text as Bytes), text };
+  if (/^\d+(\.\d+)?[kmg]?b$/i.test(text)) return { unit: 'bytes', bytes: bytes(option, text as Bytes), text };
   throw wrongOption(
     option,
     text,
