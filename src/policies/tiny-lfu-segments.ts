@@ -1,5 +1,5 @@
 import { Chance } from './chance.ts';
-import { FrequencySketch, mostCounted } from './frequency-sketch.ts';
+import { GhostCounts, mostCounted } from './ghost-counts.ts';
 import { HandWay } from './hand-way.ts';
 import type { PolicyOptions } from './policy.ts';
 import type { SlotLists } from './slot-lists.ts';
@@ -31,6 +31,9 @@ const luckyChance = 128;
 /** Entries that change their segment at most, per newcomer, after the window has become smaller. */
 const mostMoved = 4;
 
+/** What is kept may be so much less than the capacity before another limit is supposed. */
+const slack = 0.05;
+
 /** Victims that are asked at most what they are worth together against one heavy candidate. */
 const mostJudged = 32;
 
@@ -48,8 +51,8 @@ export interface SegmentsOptions extends PolicyOptions {
  * The segments of a W-TinyLFU cache: newcomers come into a window; who leaves it must be asked for more often than the entry
  * that the main segments would give up for it (Einziger, Friedman and Manes, "TinyLFU", ACM ToS 2017, section 4). Four things differ from the paper:
  *
- * - A resident entry is counted in its own 4 bits; the sketch keeps the counts of those that have left. A hit so touches two bytes and no
- *   sketch, and hits do not blur the counts of others.
+ * - A resident entry is counted in its own 4 bits, and takes its count with it when it leaves: `GhostCounts` instead of a sketch. A hit so touches two
+ *   bytes, and hits do not blur the counts of others.
  * - The request that brought a candidate in does not count in the contest: an entry of a loop, whose turn has not come, would lose
  *   to every candidate, whose turn has just been. (Loops and scans: up to 20 points of hit ratio.)
  * - Each segment is a FIFO list with a second chance, not an LRU list: a hit sets a bit, and what was asked for moves when its end of the
@@ -64,11 +67,13 @@ export class TinyLfuSegments {
   readonly #first: number;
   readonly #hashOf: (slot: number) => number;
   readonly #weightOf: ((slot: number) => number) | undefined;
-  readonly #sketch = new FrequencySketch();
+  readonly #ghosts = new GhostCounts();
   readonly #chance: Chance;
   readonly #way = new HandWay();
   #words = new Uint16Array(256);
   #capacity: number;
+  /** What is really kept: less than the capacity where its owner has another limit, too. */
+  #room: number;
   #share: number;
   #windowWeight = 0;
   #windowSize = 0;
@@ -86,15 +91,15 @@ export class TinyLfuSegments {
     this.#weightOf = options.weightOf;
     this.#chance = new Chance(options.seed);
     this.#capacity = options.capacity;
+    this.#room = options.capacity;
     this.#share = options.share;
-    this.#divide();
-    this.#period = sampleFactor * this.entries;
+    this.#fill(options.capacity);
   }
 
   /** How many entries the capacity holds, as far as their weight is known yet. */
   get entries(): number {
-    if (this.#weightOf === undefined) return this.#capacity;
-    return this.size === 0 ? 1 : Math.max(this.size, Math.round((this.#capacity / this.weight) * this.size));
+    if (this.#weightOf === undefined) return this.#room;
+    return this.size === 0 ? 1 : Math.max(this.size, Math.round((this.#room / this.weight) * this.size));
   }
 
   get capacity(): number {
@@ -103,8 +108,7 @@ export class TinyLfuSegments {
 
   set capacity(capacity: number) {
     this.#capacity = capacity;
-    this.#divide();
-    this.#period = sampleFactor * this.entries;
+    this.#fill(capacity);
   }
 
   set share(share: number) {
@@ -129,10 +133,11 @@ export class TinyLfuSegments {
     if (slot >= this.#words.length) this.#widen(slot);
     this.size++;
     this.#lists.reserve(slot);
-    this.#sketch.reserve(this.size);
+    this.#ghosts.reserve(this.size);
     this.weight += this.#weigh(slot);
+    if (this.weight > this.#room) this.#fill(Math.min(this.#capacity, Math.ceil(this.weight * (1 + slack))));
     this.#way.renew();
-    const seen = this.#sketch.count(this.#hashOf(slot));
+    const seen = this.#ghosts.count(this.#hashOf(slot));
     const count = seen < mostCounted ? seen + 1 : mostCounted;
     this.#words[slot] = (this.#age << ageShift) | (marked ? mark : 0) | (probation << segmentShift) | count;
     this.#place(slot, windowSegment);
@@ -143,13 +148,15 @@ export class TinyLfuSegments {
       moved < mostMoved && this.#windowWeight > this.#windowLimit && this.#windowSize > 1;
       moved++
     ) {
-      this.#move(this.#lists.first(this.#first), probation);
+      const slot = this.#lists.first(this.#first);
+      this.#take(slot);
+      this.#place(slot, probation);
     }
   }
 
   remove(slot: number): void {
     const count = this.#count(slot);
-    if (count > 0) this.#sketch.raise(this.#hashOf(slot), count);
+    if (count > 0) this.#ghosts.remember(this.#hashOf(slot), count);
     this.#take(slot);
     this.size--;
     this.weight -= this.#weigh(slot);
@@ -164,7 +171,8 @@ export class TinyLfuSegments {
 
   victim(): number {
     if (this.size === 0) return noSlot;
-    this.#shrinkGuarded();
+    if (this.weight < this.#room * (1 - slack)) this.#fill(this.weight);
+    if (this.#guardedWeight > this.#guardedLimit) this.#shrinkGuarded();
     if (this.#windowSize > 0 && this.#windowWeight >= this.#windowLimit) {
       const candidate = this.#end(windowSegment);
       const victim = this.#mainVictim();
@@ -279,15 +287,21 @@ export class TinyLfuSegments {
   #grow(): void {
     this.#counted >>= 1;
     this.#age = (this.#age + 1) & ageMask;
-    this.#sketch.age();
+    this.#ghosts.age();
     this.#period = sampleFactor * this.entries;
     this.#divide();
   }
 
+  #fill(room: number): void {
+    this.#room = room;
+    this.#divide();
+    this.#period = sampleFactor * this.entries;
+  }
+
   #divide(): void {
-    this.#windowLimit = Math.max(1, Math.round(this.#capacity * this.#share));
-    if (this.#windowLimit >= this.#capacity) this.#windowLimit = Math.max(1, this.#capacity - 1);
-    this.#guardedLimit = Math.floor((this.#capacity - this.#windowLimit) * guardedShare);
+    this.#windowLimit = Math.max(1, Math.round(this.#room * this.#share));
+    if (this.#windowLimit >= this.#room) this.#windowLimit = Math.max(1, this.#room - 1);
+    this.#guardedLimit = Math.floor((this.#room - this.#windowLimit) * guardedShare);
   }
 
   #widen(slot: number): void {
