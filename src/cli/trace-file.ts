@@ -33,6 +33,7 @@ export async function readTrace(
   options: ReadingOptions & Pick<TraceBuilderOptions, 'times' | 'label'>,
   progress: Progress,
 ): Promise<ReadTrace> {
+  const said = path === '-' ? 'The standard input' : path;
   const name = path === '-' ? 'stdin' : basename(path).replace(/(?<=.)(\.trace)?(\.gz)?$/, '');
   const { rate, memory, times, label } = options;
   const builder = new TraceBuilder({ rate, memory, ...(times && { times }), ...(label && { label }) });
@@ -43,7 +44,7 @@ export async function readTrace(
     const lines = head.split('\n').map((line) => line.replace(/\r$/, ''));
     // The last line may be cut.
     format ??= guessFormat(lines.length > 1 ? lines.slice(0, -1).slice(0, 200) : lines);
-    if (format === undefined) throw new InputError(unknownFormat(path, lines));
+    if (format === undefined) throw new InputError(unknownFormat(said, lines));
     reader = new LineReader(
       format.parser(options.columns === undefined ? {} : { columns: options.columns }),
       builder,
@@ -60,12 +61,12 @@ export async function readTrace(
     }
   } catch (error) {
     if (error instanceof InputError || (error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new InputError(`${path} cannot be read: ${reason(error as NodeJS.ErrnoException)}`);
+    throw new InputError(`${said} cannot be read: ${reason(error as NodeJS.ErrnoException)}`);
   }
   const whole = reader ?? begin();
   whole.end();
   const trace = builder.build(name);
-  if (trace.total.reads === 0) throw new InputError(nothingRead(path, format!, whole, trace));
+  if (trace.total.reads === 0) throw new InputError(nothingRead(said, format!, whole, trace));
   return {
     path,
     trace,
@@ -76,10 +77,7 @@ export async function readTrace(
   };
 }
 
-async function* pieces(
-  path: string,
-  name: string,
-): AsyncGenerator<{ text: string; done: number | undefined }> {
+async function* pieces(path: string): AsyncGenerator<{ text: string; done: number | undefined }> {
   const size = path === '-' ? undefined : statSync(path).size;
   const file: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
   let read = 0;
@@ -99,7 +97,7 @@ async function* pieces(
   const compressed = compressionOf(first.value);
   if (compressed !== undefined && compressed !== 'gzip')
     throw new InputError(
-      `${path} is compressed with ${compressed}: unpack it first, for example ${compressed} -dc ${path} | cistern simulate -`,
+      `${path === '-' ? 'The standard input' : path} is compressed with ${compressed}: unpack it first, for example with ${compressed} -dc`,
     );
   const content: AsyncIterable<Buffer> = compressed === 'gzip' ? unzipped(whole()) : whole();
   for await (const chunk of content)
@@ -166,7 +164,7 @@ function notesOn({ rate, total }: BuiltTrace, reader: LineReader): string[] {
     );
   if (rate < 1)
     notes.push(
-      `a sample of ${Number((rate * 100).toPrecision(3))}% of the keys: hit ratios are estimates, usually within a point (--memory, --sample)`,
+      `a sample of ${Number((rate * 100).toPrecision(3))}% of the keys: hit ratios are estimates, usually within two points (--memory, --sample)`,
     );
   if (total.unsizedShare > 0 && total.unsizedShare < 1)
     notes.push(
