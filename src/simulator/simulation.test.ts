@@ -137,18 +137,24 @@ test('nothing beats the optimum, with removals and writes, too', () => {
   );
 });
 
-test('values that do not fit at all are counted, and the optimum keeps its place in the trace', () => {
-  // Sizes: 0 -> 1, 5 -> 10, 11 -> 13.
-  const keys = [0, 11, 0, 5, 0, 11, 5, 0];
-  const trace = traceOf(
-    keys.map((key) => ({ key })),
-    { sized: true },
+test('values that do not fit at all are misses that change nothing', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20), { maxLength: 200, size: 'max' }), (keys) => {
+      const capacity = 8;
+      const fitting = keys.filter((key) => sizeOf(key) <= capacity);
+      const traces = [keys, fitting].map((each) =>
+        traceOf(
+          each.map((key) => ({ key })),
+          { sized: true },
+        ),
+      );
+      for (const policy of ['lru', 's3-fifo', 'belady'] as const) {
+        const [all, small] = traces.map((trace) => run(trace, { policy, capacity, unit: 'bytes' }));
+        expect(all!.tooLarge).toBe(keys.length - fitting.length);
+        expect(all!.hitRatio * keys.length, policy).toBeCloseTo(small!.hitRatio * fitting.length, 6);
+      }
+    }),
   );
-  for (const policy of ['lru', 'belady'] as const) {
-    const result = run(trace, { policy, capacity: 12, unit: 'bytes' });
-    expect(result.tooLarge).toBe(2);
-    expect(result.hitRatio).toBe(4 / 8);
-  }
 });
 
 test('a life by requests per second where the trace has no times', () => {
