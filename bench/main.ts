@@ -9,6 +9,9 @@ const benchmarks: Record<string, () => Promise<{ readonly benchmark: Benchmark }
   'memcached-get': () => import('./memcached-get.ts'),
   'memcached-set': () => import('./memcached-set.ts'),
   'memcached-multi-get': () => import('./memcached-multi-get.ts'),
+  'near-get': () => import('./near-get.ts'),
+  'near-set': () => import('./near-set.ts'),
+  'near-zipf': () => import('./near-zipf.ts'),
   stampede: () => import('./stampede.ts'),
   'wrong-answers': () => import('./harness/wrong-answers.ts'),
 };

@@ -30,6 +30,21 @@ export interface LoadingModule {
   ) => LoadingCache;
 }
 
+/** What the caches inside the process hold. */
+export interface Item {
+  readonly id: number;
+}
+
+/** A cache in this process that is asked and filled, without loading. */
+export interface NearCache {
+  get(key: Key): Item | undefined;
+  set(key: Key, value: Item): void;
+}
+
+export interface NearModule {
+  readonly openNearCache: (capacity: number, parameters: Record<string, unknown>) => NearCache;
+}
+
 export interface Address {
   readonly host: string;
   readonly port: number;

@@ -25,9 +25,9 @@ export interface RoomOptions {
 /** Entries that one call removes at most to make room: one or two milliseconds, as each costs several cache misses. */
 const mostRemoved = 1024;
 
-/** Slots that each new entry looks at for what is dead or expired: some, and more while there are cleared ones. */
-const sweptPerEntry = 4;
-const sweptPerEntryOfDead = 32;
+/** Every so many new entries look at so many slots for what has expired; each does while there are cleared entries. A power of two. */
+const entriesPerSweep = 16;
+const sweptAtOnce = 32;
 
 /** The same per turn of the event loop, and for one that has to go before a live one is evicted. */
 const sweptPerTurn = 4096;
@@ -56,6 +56,7 @@ export class NearRoom {
   readonly #freeOwners: number[] = [];
   #dead = 0;
   #cursor = 0;
+  #added = 0;
   readonly #defer: ((callback: () => void) => void) | undefined;
   #deferred = false;
   #open = true;
@@ -86,9 +87,17 @@ export class NearRoom {
   }
 
   /** Takes in an entry for which there must be no other of its key; its index adds it. -1: it is not kept, since room for it would take too long in one call. */
-  add(key: KeyPart, hash: number, value: unknown, weight: number, owner: number, times: EntryTimes, now: number): number {
+  add(
+    key: KeyPart,
+    hash: number,
+    value: unknown,
+    weight: number,
+    owner: number,
+    times: EntryTimes,
+    now: number,
+  ): number {
     const kept = keptWeight(weight);
-    this.#sweep(this.#dead > 0 ? sweptPerEntryOfDead : sweptPerEntry, now);
+    if (this.#dead > 0 || (++this.#added & (entriesPerSweep - 1)) === 0) this.#sweep(sweptAtOnce, now);
     this.policy.miss(hash);
     if (!this.#makeRoom(kept, 1)) return -1;
     const slot = this.slab.take(key, hash, value, kept, owner);

@@ -4,8 +4,10 @@ import { entryWeight, type EntryWeight, type IndexName } from './entry-weight.ts
 import { HashIndex } from './hash-index.ts';
 import { LiveCurve, type SizeEstimate } from './live-curve.ts';
 import { MapIndex } from './map-index.ts';
-import { NearIndex, type Removal } from './near-index.ts';
+import { type EntryNature, NearIndex, type Removal } from './near-index.ts';
 import { NearRoom } from './near-room.ts';
+
+export type { EntryNature };
 
 export interface NearTierOptions {
   /** Keys, values and what holds them, as estimated: the tier never counts more. */
