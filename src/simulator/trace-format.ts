@@ -47,12 +47,12 @@ export interface TraceFormat {
   readonly example: string;
   /** True where the file lists each entry once, as it is stored, instead of the requests: it can tell sizes and no hit ratio. */
   readonly census?: true;
-  /** Whether the first lines of a file (without blank ones) look like this format. */
-  recognises(lines: readonly string[]): boolean;
+  /** How much of a file's first lines (without blank ones) looks like this format, 0 to 1. */
+  likeness(lines: readonly string[]): number;
   parser(options: FormatOptions): LineParser;
 }
 
-/** True when more than half of the lines match. */
-export function mostMatch(lines: readonly string[], pattern: RegExp): boolean {
-  return lines.filter((line) => pattern.test(line)).length * 2 > lines.length;
+/** The share of the lines that match. */
+export function shareOf(lines: readonly string[], pattern: RegExp): number {
+  return lines.filter((line) => pattern.test(line)).length / lines.length;
 }

@@ -18,10 +18,18 @@ export const traceFormats: readonly TraceFormat[] = [
   keys,
 ];
 
+/** Less than this share of lines is chance: a damaged file is one thing, another kind of file is another. */
+const leastLikeness = 0.25;
+
 /** The format of a file by its first lines, `undefined` if it looks like none. */
 export function guessFormat(lines: readonly string[]): TraceFormat | undefined {
   const content = lines.filter((line) => line !== '' && line !== 'OK');
-  return content.length === 0 ? undefined : traceFormats.find((format) => format.recognises(content));
+  if (content.length === 0) return undefined;
+  const likeness = traceFormats.map((format) => format.likeness(content));
+  // What half of the lines look like is that, though all of them may look like a plain key, too.
+  const sure = likeness.findIndex((each) => each > 0.5);
+  const best = sure >= 0 ? sure : likeness.indexOf(Math.max(...likeness));
+  return likeness[best]! >= leastLikeness ? traceFormats[best] : undefined;
 }
 
 export function formatByName(name: string): TraceFormat {

@@ -1,6 +1,6 @@
 import {
   type LineParser,
-  mostMatch,
+  shareOf,
   read,
   type TraceFormat,
   type TraceSink,
@@ -59,6 +59,6 @@ export const accessLog: TraceFormat = {
   name: 'access-log',
   title: 'access log of nginx or Apache (common, combined)',
   example: '10.0.0.1 - - [26/Nov/2026:09:00:00 +0000] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8"',
-  recognises: (lines) => mostMatch(lines, form),
+  likeness: (lines) => shareOf(lines, form),
   parser: () => new AccessLog(),
 };

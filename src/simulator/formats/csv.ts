@@ -136,16 +136,14 @@ export const csv: TraceFormat = {
   name: 'csv',
   title: 'CSV with named columns (key, perhaps size, time, operation)',
   example: 'time,key,size',
-  recognises(lines) {
+  likeness(lines) {
     const [first, second] = lines;
-    if (first === undefined) return false;
+    if (first === undefined) return 0;
     const delimiter = guessDelimiter(lines);
     const names = readRow(first, delimiter)?.map((name) => name.trim().toLowerCase()) ?? [];
-    if (!usualNames.key.some((name) => names.includes(name))) return false;
-    return (
-      names.every((name) => /[a-z]/.test(name)) &&
-      (second === undefined || readRow(second, delimiter)?.length === names.length)
-    );
+    const named =
+      usualNames.key.some((name) => names.includes(name)) && names.every((name) => /[a-z]/.test(name));
+    return named && (second === undefined || readRow(second, delimiter)?.length === names.length) ? 1 : 0;
   },
   parser: (options) => new Csv(options),
 };

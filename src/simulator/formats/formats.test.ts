@@ -258,16 +258,19 @@ describe('the format is guessed', () => {
     ['plain', '17\n4\n17\n'],
     ['plain', 'user:7,5\nuser:8,6\n'],
     ['plain', 'key,5\nother,6\n'],
+    ['plain', 'a\nb c\nd e\nf\n'],
   ])('%s', (name, text) => {
     expect(guessFormat(text.split('\n').map((line) => line.replace('\r', '')))?.name).toBe(name);
   });
 
-  test.each([['{"a":1}\n{ "b": 2 }'], ['# a title\n\nSome words.'], ['a,b\n1,2'], ['']])(
-    'not for %j',
-    (text) => {
-      expect(guessFormat(text.split('\n'))).toBeUndefined();
-    },
-  );
+  test.each([
+    ['{"a": 1}\n{ "b": 2 }'],
+    ['# a title\n\nSome words.\nAnd\nsome more of them.\nAnd so on.'],
+    ['a,b,c\n1,2,3'],
+    [''],
+  ])('not for %j', (text) => {
+    expect(guessFormat(text.split('\n'))).toBeUndefined();
+  });
 
   test('each example is of its format, and can be read', () => {
     for (const format of traceFormats) {

@@ -1,6 +1,6 @@
 import {
   type LineParser,
-  mostMatch,
+  shareOf,
   read,
   type TraceFormat,
   unknownSize,
@@ -17,7 +17,7 @@ export const memcachedMetadump: TraceFormat = {
   title: "memcached's list of items (lru_crawler metadump all)",
   example: 'key=user%3A7 exp=-1 la=1795655802 cas=8 fetch=no cls=1 size=70',
   census: true,
-  recognises: (lines) => mostMatch(lines, /^key=\S+ exp=-?\d+ la=\d+ /),
+  likeness: (lines) => shareOf(lines, /^key=\S+ exp=-?\d+ la=\d+ /),
   parser: (): LineParser => ({
     line(text, sink) {
       if (text === 'END' || text === 'OK') return undefined;

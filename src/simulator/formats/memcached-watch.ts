@@ -1,6 +1,6 @@
 import {
   type LineParser,
-  mostMatch,
+  shareOf,
   read,
   remove,
   type TraceFormat,
@@ -105,6 +105,6 @@ export const memcachedWatch: TraceFormat = {
   name: 'memcached-watch',
   title: "memcached's log of requests (watch fetchers, perhaps mutations and deletions)",
   example: 'ts=1795655827.26384 gid=2 type=item_get key=user%3A7 status=found clsid=1 cfd=24 size=5',
-  recognises: (lines) => mostMatch(lines, /^ts=\d+\.\d+ gid=\d+ type=\w+ /),
+  likeness: (lines) => shareOf(lines, /^ts=\d+\.\d+ gid=\d+ type=\w+ /),
   parser: () => new MemcachedWatch(),
 };

@@ -1,6 +1,6 @@
 import {
   type LineParser,
-  mostMatch,
+  shareOf,
   read,
   type TraceFormat,
   unknownSize,
@@ -12,7 +12,7 @@ export const plain: TraceFormat = {
   name: 'plain',
   title: 'one key per line, or key,size',
   example: 'user:7,512',
-  recognises: (lines) => mostMatch(lines, /^[^\s,]+(?:,\d+)?$/),
+  likeness: (lines) => shareOf(lines, /^[^\s,]+(?:,\d+)?$/),
   parser: (): LineParser => ({
     line(text, sink) {
       const comma = text.indexOf(',');
@@ -36,7 +36,7 @@ export const keys: TraceFormat = {
   name: 'keys',
   title: 'one key per line, commas and blanks belonging to it',
   example: 'user 7, basket',
-  recognises: () => false,
+  likeness: () => 0,
   parser: (): LineParser => ({
     line(text, sink) {
       sink.request(text, read, unknownSize, unknownTime);

@@ -1,6 +1,6 @@
 import {
   type LineParser,
-  mostMatch,
+  shareOf,
   type Operation,
   read,
   remove,
@@ -115,6 +115,6 @@ export const redisMonitor: TraceFormat = {
   name: 'redis-monitor',
   title: "Redis' and Valkey's MONITOR",
   example: '1795655809.680077 [0 127.0.0.1:35770] "get" "user:1"',
-  recognises: (lines) => mostMatch(lines, head),
+  likeness: (lines) => shareOf(lines, head),
   parser: () => new RedisMonitor(),
 };
