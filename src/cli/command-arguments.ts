@@ -84,7 +84,7 @@ export function share(values: FlagValues, name: string): number | undefined {
   const value = match?.[2] === '%' || number > 1 ? number / 100 : number;
   if (!(value > 0 && value <= 1))
     throw wrongOption(name, given, "above 0% and at most 100%, for example '10%'");
-  return value;
+  return Number(value.toPrecision(12));
 }
 
 /** A number above 0. */

@@ -23,7 +23,7 @@ const leastLikeness = 0.25;
 
 /** The format of a file by its first lines, `undefined` if it looks like none. */
 export function guessFormat(lines: readonly string[]): TraceFormat | undefined {
-  const content = lines.filter((line) => line !== '' && line !== 'OK');
+  const content = lines.filter((line) => line !== '' && line !== 'OK' && line !== '+OK');
   if (content.length === 0) return undefined;
   const likeness = traceFormats.map((format) => format.likeness(content));
   // What half of the lines look like is that, though all of them may look like a plain key, too.

@@ -41,15 +41,15 @@ const operations: ReadonlyMap<string, Operation> = new Map([
   ...removals.split(' ').map((name) => [name, remove] as const),
 ]);
 
-const head = /^(\d+\.\d+) \[(\d+) [^\]]*\] (".*)$/;
+const head = /^\+?(\d+\.\d+) \[(\d+) [^\]]*\] (".*)$/;
 
 /**
- * What Redis and Valkey print in `MONITOR`. Each key of a command is a request; commands without a key (`PING`, `MULTI`, scripts, whose own
+ * What Redis and Valkey print in `MONITOR`, through `redis-cli` or as it comes from the socket. Each key of a command is a request; commands without a key (`PING`, `MULTI`, scripts, whose own
  * commands are printed, too) are none. Keys of another database than 0 are told apart by its number.
  */
 class RedisMonitor implements LineParser {
   line(text: string, sink: TraceSink): string | undefined {
-    if (text === 'OK') return undefined;
+    if (text === 'OK' || text === '+OK') return undefined;
     const match = head.exec(text);
     if (match === null) return 'is no line of MONITOR';
     const words = argumentsOf(match[3]!);
