@@ -12,6 +12,7 @@ const benchmarks: Record<string, () => Promise<{ readonly benchmark: Benchmark }
   'near-get': () => import('./near-get.ts'),
   'near-set': () => import('./near-set.ts'),
   'near-zipf': () => import('./near-zipf.ts'),
+  simulator: () => import('./simulator.ts'),
   stampede: () => import('./stampede.ts'),
   'wrong-answers': () => import('./harness/wrong-answers.ts'),
 };

@@ -94,13 +94,14 @@ describe.skipIf(findMemcached() === undefined)('a real memcached', () => {
   );
 });
 
-const redis = spawnSync('redis-server', ['--version']).status === 0;
+const redisServer = 'redis-server';
+const redis = spawnSync(redisServer, ['--version']).status === 0;
 
 describe.skipIf(!redis)('a real Redis', () => {
   test('its MONITOR gives the requests that were made', async () => {
     const port = 20_000 + (process.pid % 20_000);
     const server = spawn(
-      'redis-server',
+      redisServer,
       ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
       { stdio: 'ignore' },
     );
