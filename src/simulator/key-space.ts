@@ -22,8 +22,11 @@ export interface KeyDimension {
 const mostDimensions = 256;
 const mostForms = 4096;
 
-const delimiter = /[:/?&=,|;#]/;
-const lesserDelimiter = /[._-]/;
+/** By character code: 1 where keys are cut, 2 where keys are cut that have none of those. */
+const delimiters = new Uint8Array(128);
+for (const letter of ':/?&=,|;#') delimiters[letter.charCodeAt(0)] = 1;
+for (const letter of '._-') delimiters[letter.charCodeAt(0)] = 2;
+const word = /^[a-zA-Z][a-zA-Z_.-]{0,30}$/;
 
 interface Part {
   readonly from: number;
@@ -67,8 +70,13 @@ export class KeySpace {
       const { from, to } = parts[index]!;
       this.#hash.read(key.slice(from, to));
       dimension.values.add(this.#hash.first, this.#hash.second);
-      this.#hash.read(`${key.slice(0, from)}\u0000${key.slice(to)}`);
-      dimension.keysWithout.add(this.#hash.first, this.#hash.second);
+      this.#hash.read(key.slice(0, from));
+      const { first, second } = this.#hash;
+      this.#hash.read(key.slice(to));
+      dimension.keysWithout.add(
+        first ^ Math.imul(this.#hash.first, 0x9e3779b1),
+        second ^ Math.imul(this.#hash.second, 0x85ebca6b),
+      );
     }
     return number;
   }
@@ -121,17 +129,23 @@ export class KeySpace {
 
 /** Cuts a key. A segment is named by how many there are, by its place, and by the first of them if that looks like a word; a value by its parameter. */
 function partsOf(key: string): readonly Part[] {
-  const pattern = delimiter.test(key) ? delimiter : lesserDelimiter;
   const pieces: { from: number; to: number; before: string; after: string }[] = [];
-  let from = 0;
-  for (let at = 0; at <= key.length; at++) {
-    if (at < key.length && !pattern.test(key[at]!)) continue;
-    if (at > from) pieces.push({ from, to: at, before: key[from - 1] ?? '', after: key[at] ?? '' });
-    from = at + 1;
+  const cut = (kind: number): void => {
+    let from = 0;
+    for (let at = 0; at <= key.length; at++) {
+      if (at < key.length && delimiters[key.charCodeAt(at)] !== kind) continue;
+      if (at > from) pieces.push({ from, to: at, before: key[from - 1] ?? '', after: key[at] ?? '' });
+      from = at + 1;
+    }
+  };
+  cut(1);
+  if (pieces.length === 1 && pieces[0]!.to - pieces[0]!.from === key.length) {
+    pieces.length = 0;
+    cut(2);
   }
   const segments = pieces.filter((piece) => piece.before !== '=' && piece.after !== '=').length;
   const first = pieces[0] === undefined ? '' : key.slice(pieces[0].from, pieces[0].to);
-  const family = /^[a-zA-Z][a-zA-Z_.-]{0,30}$/.test(first) ? first : '*';
+  const family = word.test(first) ? first : '*';
   let place = 0;
   let parameter: string | undefined;
   const parts: Part[] = [];
