@@ -34,6 +34,8 @@ const marks: readonly ((x: number, y: number) => string)[] = [
   (x, y) => `M${n(x)},${n(y + 5)}l4.5,-8h-9z`,
 ];
 
+const boundMark = (x: number, y: number): string => `M${n(x - 4)},${n(y - 1.5)}h8v3h-8z`;
+
 /** Hit ratio over size, a line for each policy, as an SVG without anything from elsewhere. Sizes lie on a logarithmic axis. */
 export function chartSvg(chart: Chart): string {
   const xs = chart.lines.flatMap((line) => line.points.map((point) => point.x));
@@ -85,7 +87,7 @@ function stylesOf(lines: readonly ChartLine[]): readonly Style[] {
   let used = 0;
   return lines.map((line) => {
     if (line.bound === true)
-      return { colour: boundColour, dashes: ' stroke-dasharray="7 5"', mark: () => '' };
+      return { colour: boundColour, dashes: ' stroke-dasharray="7 5"', mark: boundMark };
     const turn = Math.floor(used / colours.length);
     const style = {
       colour: colours[used % colours.length]!,

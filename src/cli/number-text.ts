@@ -21,12 +21,19 @@ const sizeUnits = ['B', 'kB', 'MB', 'GB', 'TB'];
 
 /** Powers of 1024, with three digits or so. */
 export function byteText(bytes: number): string {
+  const [name, size] = byteUnit(bytes);
+  const amount = bytes / size;
+  return `${size === 1 || amount >= 100 ? Math.round(amount) : amount.toFixed(amount >= 10 ? 1 : 2)} ${name}`;
+}
+
+/** The unit that so many bytes are best told in, and its bytes. */
+export function byteUnit(bytes: number): [name: string, bytes: number] {
   let unit = 0;
   while (bytes >= 1000 && unit < sizeUnits.length - 1) {
     bytes /= 1024;
     unit++;
   }
-  return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(bytes >= 10 ? 1 : 2)} ${sizeUnits[unit]}`;
+  return [sizeUnits[unit]!, 1024 ** unit];
 }
 
 /** The largest unit that fits, with one digit more than whole: `36.5 hours`. */

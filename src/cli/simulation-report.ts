@@ -1,6 +1,6 @@
 import { writeRow } from '../simulator/csv-row.ts';
 import { chartSvg } from './chart.ts';
-import { byteText, count, percent, timeText } from './number-text.ts';
+import { byteText, byteUnit, count, percent, timeText } from './number-text.ts';
 import type { GridResult, GridSize, SimulatedTrace } from './simulation-grid.ts';
 import { textTable } from './text-table.ts';
 import { shown } from './trace-file.ts';
@@ -88,12 +88,15 @@ export function aboutTrace({ name, total }: SimulatedTrace['read']['trace']): st
 /** The chart of the sizes in entries, or of those in bytes where there are no others. */
 export function chartOf({ read, policies, sizes, results }: SimulatedTrace): string {
   const unit = sizes.some((size) => size.unit === 'entries') ? 'entries' : 'bytes';
+  // In megabytes and the like, so that the axis has round numbers of them.
+  const largest = Math.max(...sizes.map((size) => (size.unit === unit ? size.amount : 1)));
+  const [unitName, unitSize] = unit === 'entries' ? ['', 1] : byteUnit(largest);
   const lines = policies.map((policy) => ({
     name: policy,
     bound: policy === 'belady',
     points: results
       .filter((result) => result.policy === policy && result.size.unit === unit)
-      .map((result) => ({ x: result.size.amount, y: result.hitRatio }))
+      .map((result) => ({ x: result.size.amount / unitSize, y: result.hitRatio }))
       .toSorted((a, b) => a.x - b.x),
   }));
   const about = aboutTrace(read.trace);
@@ -101,8 +104,8 @@ export function chartOf({ read, policies, sizes, results }: SimulatedTrace): str
   return chartSvg({
     title: about.slice(0, cut),
     subtitle: about.slice(cut + 2),
-    xTitle: unit === 'entries' ? 'cache size in entries' : 'cache size in bytes',
-    xText: unit === 'entries' ? count : byteText,
+    xTitle: unit === 'entries' ? 'cache size in entries' : 'cache size',
+    xText: (value) => (unit === 'entries' ? count(value) : `${Number(value.toPrecision(3))} ${unitName}`),
     lines,
   });
 }
