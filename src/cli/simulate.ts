@@ -39,7 +39,8 @@ hit ratio of each. A file may be packed with gzip; '-' is the standard input.
   --ttl DURATION     entries live so long (5m, 2h, ...), by the times in the trace
   --requests-per-second N
                      the times of a trace that has none
-  --value-size SIZE  of each value, for sizes in bytes where the trace has none
+  --value-size SIZE  of each value, for sizes in bytes where the trace tells none
+                     (default 1kb)
   --seed N           of all chance (default 1)
 ${readingHelp}
   --json             one line of JSON per trace

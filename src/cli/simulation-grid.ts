@@ -2,7 +2,7 @@ import { amountOf, type CacheSize } from '../simulator/cache-size.ts';
 import { PolicyMaker, type SimulatedPolicy } from '../simulator/simulated-policy.ts';
 import { simulate } from '../simulator/simulation.ts';
 import { InputError } from './command.ts';
-import { count } from './number-text.ts';
+import { byteText, count } from './number-text.ts';
 import type { Progress } from './progress.ts';
 import type { ReadTrace } from './trace-file.ts';
 
@@ -39,7 +39,12 @@ export interface SimulatedTrace {
   /** Policy by policy, each in the order of the sizes. */
   readonly results: readonly GridResult[];
   readonly notes: readonly string[];
+  /** The size of all values, where the trace tells none and sizes in bytes are asked for. */
+  readonly assumedValueSize: number | undefined;
 }
+
+/** What a value is taken to weigh when nobody says. */
+const usualValueSize = 1024;
 
 /** Runs every policy at every size over a trace. Throws `InputError` when the trace lacks what the plan needs. */
 export function runSimulations(read: ReadTrace, plan: SimulationPlan, progress: Progress): SimulatedTrace {
@@ -49,19 +54,17 @@ export function runSimulations(read: ReadTrace, plan: SimulationPlan, progress: 
     unit: size.unit,
     amount: amountOf(size, trace.total.keys),
   }));
-  if (
-    trace.sizes === undefined &&
-    plan.valueSize === undefined &&
-    sizes.some((size) => size.unit === 'bytes')
-  )
-    throw new InputError(
-      `${trace.name} does not tell the sizes of its values: give sizes in entries, or one for all values, for example --value-size 1kb`,
-    );
   if (plan.ttl !== undefined && plan.requestsPerSecond === undefined && trace.times === undefined)
     throw new InputError(
       `${trace.name} has no times, which --ttl needs: tell how many requests come in a second, for example --requests-per-second 1000`,
     );
   const notes = [...read.notes];
+  const assumes = trace.sizes === undefined && sizes.some((size) => size.unit === 'bytes');
+  const valueSize = plan.valueSize ?? usualValueSize;
+  if (assumes && plan.valueSize === undefined)
+    notes.push(
+      `it does not tell the sizes of its values: for sizes in bytes each is taken as ${byteText(valueSize)} (--value-size)`,
+    );
   if (read.format.census === true)
     notes.push('it lists what is stored, each entry once, and so no hit ratio can be told: see cistern size');
   if (trace.times !== undefined && plan.ttl !== undefined && trace.total.milliseconds === 0)
@@ -76,7 +79,7 @@ export function runSimulations(read: ReadTrace, plan: SimulationPlan, progress: 
       const assumed = size.unit === 'bytes' && trace.sizes === undefined;
       const result = simulate(trace, maker, {
         policy,
-        capacity: assumed ? Math.max(1, Math.floor(size.amount / plan.valueSize!)) : size.amount,
+        capacity: assumed ? Math.max(1, Math.floor(size.amount / valueSize)) : size.amount,
         unit: assumed ? 'entries' : size.unit,
         ...(plan.ttl !== undefined && { ttl: plan.ttl }),
         ...(plan.requestsPerSecond !== undefined && { requestsPerSecond: plan.requestsPerSecond }),
@@ -91,5 +94,6 @@ export function runSimulations(read: ReadTrace, plan: SimulationPlan, progress: 
     notes.push(
       `up to ${count(tooLarge)} reads are for values that do not fit into the smallest size at all: they are misses`,
     );
-  return { read, policies: plan.policies, sizes, results, notes };
+  const assumedValueSize = assumes ? valueSize : undefined;
+  return { read, policies: plan.policies, sizes, results, notes, assumedValueSize };
 }

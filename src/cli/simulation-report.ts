@@ -6,7 +6,7 @@ import { textTable } from './text-table.ts';
 import { shown } from './trace-file.ts';
 
 /** The results on one line. Ratios have six digits, which is more than any of them holds. */
-export function jsonOf({ read, results }: SimulatedTrace): string {
+export function jsonOf({ read, results, assumedValueSize }: SimulatedTrace): string {
   const { trace, format, lines, malformed } = read;
   return JSON.stringify({
     trace: trace.name,
@@ -18,6 +18,7 @@ export function jsonOf({ read, results }: SimulatedTrace): string {
     lines,
     malformed,
     ...(trace.rate < 1 && { sample: trace.rate }),
+    ...(assumedValueSize !== undefined && { assumedValueSize }),
     results: results.map(({ policy, size, hitRatio, byteHitRatio, nsPerRequest }) => ({
       policy,
       size: size.amount,

@@ -169,9 +169,17 @@ describe('cistern simulate', () => {
     expect(bytes).toMatchObject({ size: 20 * 1024, unit: 'bytes' });
     expect(bytes!.byteHitRatio).toBeGreaterThan(0.05);
     expect(entries!.hitRatio).toBeCloseTo(lruHits(100) / keys.length, 6);
-    const missing = runCistern(['simulate', path('plain.trace'), '--sizes', '20kb']);
-    expect(missing).toMatchObject({ code: 1, out: '' });
-    expect(missing.err).toContain('--value-size');
+    const unsaid = runCistern([
+      'simulate',
+      path('plain.trace'),
+      '--sizes',
+      '100kb',
+      '--policies',
+      'lru',
+      '--json',
+    ]);
+    expect(unsaid.err).toContain('1.00 kB (--value-size)');
+    expect(JSON.parse(unsaid.out)).toMatchObject({ assumedValueSize: 1024 });
     const assumed = runCistern([
       'simulate',
       path('plain.trace'),
