@@ -89,6 +89,11 @@ const samples: {
     names: ["'user'", 'mutate()', "'cachedReadsInWrite'"],
     retryable: false,
   },
+  CISTERN_SNAPSHOT: {
+    details: { path: '/var/near.snapshot', problem: 'is cut off' },
+    names: ["'/var/near.snapshot'", 'is cut off', 'Nothing has changed', 'save a new one'],
+    retryable: false,
+  },
   CISTERN_CLOSED: { details: { what: 'The store' }, names: ['The store', 'close()'], retryable: false },
 };
 

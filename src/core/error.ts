@@ -42,6 +42,7 @@ interface Details {
   };
   readonly CISTERN_ABSENT: { readonly cache: string; readonly key: string };
   readonly CISTERN_IN_WRITE: { readonly cache: string };
+  readonly CISTERN_SNAPSHOT: { readonly path: string; readonly problem: string };
   readonly CISTERN_CLOSED: { readonly what: string };
 }
 
@@ -132,6 +133,11 @@ const table: { readonly [C in ErrorCode]: Row<Details[C]> } = {
     message: ({ cache }) =>
       `Cache '${cache}' was read inside mutate(), where a cached value may be older than the write. ` +
       `Read the source there, or set 'cachedReadsInWrite'.`,
+  },
+  CISTERN_SNAPSHOT: {
+    retryable: false,
+    message: ({ path, problem }) =>
+      `The snapshot ${show(path)} ${problem}. Nothing has changed, neither in the cache nor in the file; check the path, or save a new one.`,
   },
   CISTERN_CLOSED: {
     retryable: false,

@@ -7,6 +7,7 @@ const kinds: readonly (keyof Events)[] = [
   'store-failed',
   'not-kept',
   'stale',
+  'removed',
   'background-failed',
   'connection',
 ];

@@ -1,4 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
+import type { KeyPart } from './key.ts';
 
 /**
  * What happens inside, told on `node:diagnostics_channel`: one channel per kind, named `cistern:<kind>`. A message is
@@ -29,6 +30,18 @@ export interface Events {
   };
   /** An old value was answered: while it is reloaded, or because the source failed. */
   readonly stale: { readonly cache: string; readonly key: string; readonly error?: unknown };
+  /**
+   * An entry has left the near tier, or was replaced by a newer one. Told at the end of the call that removed it, so a listener may use
+   * the cache. Cleared entries are told of when their memory comes back.
+   */
+  readonly removed: {
+    readonly cache: string;
+    /** The key's one part as it is; several parts as one text, in the form that remote keys have: `'tea,'EUR`, `@7,42`. */
+    readonly key: KeyPart;
+    /** As the near tier kept it: not to be changed. */
+    readonly value: unknown;
+    readonly cause: 'evicted' | 'expired' | 'invalidated' | 'replaced';
+  };
   /** Background work failed; its caller had been answered before. */
   readonly 'background-failed': { readonly cache: string; readonly error: unknown };
   /** A connection was opened or lost. */
@@ -46,6 +59,7 @@ const channels: { readonly [K in Kind]: Channel<Events[K]> } = {
   'store-failed': channel('cistern:store-failed'),
   'not-kept': channel('cistern:not-kept'),
   stale: channel('cistern:stale'),
+  removed: channel('cistern:removed'),
   'background-failed': channel('cistern:background-failed'),
   connection: channel('cistern:connection'),
 } as never;

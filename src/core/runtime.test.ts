@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
-import { asyncContext, digest128, realRuntime, type SocketEvents, type Target } from './runtime.ts';
+import { asyncContext, crc32, digest128, realRuntime, type SocketEvents, type Target } from './runtime.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -137,6 +137,62 @@ describe('files', () => {
     await expect(files.read(folder)).rejects.toMatchObject({ code: 'EISDIR' });
     expect((await stat(path)).isFile()).toBe(true);
   });
+
+  test('a draft is seen once it is committed, and leaves nothing behind when it is not', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cistern-'));
+    cleanups.push(async () => await rm(folder, { recursive: true }));
+    const { files } = realRuntime;
+    const path = join(folder, 'made', 'file');
+    await files.replace(path, Buffer.from('old'));
+    const text = async (): Promise<string> => Buffer.from((await files.read(path))!).toString();
+
+    const dropped = await files.draft(path);
+    await dropped.write(Buffer.from('half'));
+    expect(await text()).toBe('old');
+    await dropped.discard();
+    await dropped.discard();
+    expect([await text(), await readdir(join(folder, 'made'))]).toEqual(['old', ['file']]);
+
+    const draft = await files.draft(path);
+    for (const part of ['n', '', 'e', 'w']) await draft.write(Buffer.from(part));
+    await draft.commit();
+    await draft.discard();
+    expect([await text(), await readdir(join(folder, 'made'))]).toEqual(['new', ['file']]);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+
+    // A folder in the way: the rename fails.
+    const blocked = await files.draft(join(folder, 'made'));
+    await blocked.write(Buffer.from('content'));
+    await expect(blocked.commit()).rejects.toMatchObject({ syscall: 'rename' });
+    await blocked.discard();
+    expect(await readdir(folder)).toEqual(['made']);
+  });
+
+  test('an open file is read in pieces, and stays what it was when it is replaced', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cistern-'));
+    cleanups.push(async () => await rm(folder, { recursive: true }));
+    const { files } = realRuntime;
+    const path = join(folder, 'file');
+    expect(await files.open(path)).toBeUndefined();
+    await files.replace(path, Buffer.from('0123456789'));
+    const file = (await files.open(path))!;
+    await files.replace(path, Buffer.from('other'));
+    const read = async (from: number, length: number): Promise<string> =>
+      Buffer.from(await file.read(from, length)).toString();
+    expect([file.bytes, await read(2, 3), await read(8, 5), await read(10, 1), await read(0, 0)]).toEqual([
+      10,
+      '234',
+      '89',
+      '',
+      '',
+    ]);
+    await file.close();
+  });
+});
+
+test('crc32 is that of zip files, in one piece or in several', () => {
+  expect(crc32(Buffer.from('123456789'))).toBe(0xcbf43926);
+  expect(crc32(Buffer.from('6789'), crc32(Buffer.from('12345')))).toBe(0xcbf43926);
 });
 
 describe('names', () => {

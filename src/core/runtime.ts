@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash, randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
-import { appendFile, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { appendFile, type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { connect as connectSocket } from 'node:net';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { crc32 as crc32OfBytes } from 'node:zlib';
 import { TimerWheel } from './timer-wheel.ts';
 
 /**
@@ -77,6 +78,29 @@ export interface Files {
   /** Written aside, synced and renamed: a reader sees the old content or the new, never a half. */
   replace(path: string, content: Uint8Array): Promise<void>;
   append(path: string, content: Uint8Array): Promise<void>;
+  /** Like `replace`, in pieces: for content that should never be in memory as a whole. */
+  draft(path: string): Promise<FileDraft>;
+  /** To read in pieces: the content of this moment, also when the file is replaced meanwhile. `undefined` when there is no such file. */
+  open(path: string): Promise<OpenFile | undefined>;
+}
+
+/** The content to be of a file, written aside where only this user may read it. Ends with `commit` or `discard`. */
+export interface FileDraft {
+  /** Adds to the end. One at a time; the bytes must stay as they are until it is fulfilled. */
+  write(content: Uint8Array): Promise<void>;
+  /** Syncs and renames. If it rejects, what was there before is still there. */
+  commit(): Promise<void>;
+  /** Removes what was written. Never rejects; does nothing after `commit`, and may be called twice. */
+  discard(): Promise<void>;
+}
+
+/** A file that is being read. */
+export interface OpenFile {
+  /** Its size when it was opened. */
+  readonly bytes: number;
+  /** As many bytes as were asked for, or fewer if the file ends before. */
+  read(from: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
 }
 
 /** A value that follows the asynchronous calls made inside `run`. */
@@ -93,6 +117,11 @@ export function asyncContext<T>(): AsyncContext<T> {
 /** 128 bits of SHA-256 over the text, as 22 printable characters (base64url). */
 export function digest128(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest().subarray(0, 16).toString('base64url');
+}
+
+/** The CRC-32 of these bytes, after others whose CRC-32 is `before`: finds damage, not intent. About a millisecond per megabyte. */
+export function crc32(content: Uint8Array, before = 0): number {
+  return crc32OfBytes(content, before);
 }
 
 /** What a socket reads at once, at most. */
@@ -226,22 +255,84 @@ const realFiles: Files = {
     }
   },
   async replace(path, content) {
-    await mkdir(dirname(path), { recursive: true });
-    const aside = `${path}.${randomBytes(6).toString('hex')}.new`;
-    const file = await open(aside, 'w');
+    const draft = await realFiles.draft(path);
     try {
-      await file.writeFile(content);
-      await file.sync();
+      await draft.write(content);
+      await draft.commit();
     } finally {
-      await file.close();
+      await draft.discard();
     }
-    await rename(aside, path);
   },
   async append(path, content) {
     await mkdir(dirname(path), { recursive: true });
     await appendFile(path, content);
   },
+  async draft(path) {
+    await mkdir(dirname(path), { recursive: true });
+    const aside = `${path}.${randomBytes(6).toString('hex')}.new`;
+    return new RealDraft(path, aside, await open(aside, 'wx', 0o600));
+  },
+  async open(path) {
+    let file: FileHandle;
+    try {
+      file = await open(path, 'r');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      const { size } = await file.stat();
+      return { bytes: size, read: (from, length) => readAt(file, from, length), close: () => file.close() };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  },
 };
+
+class RealDraft implements FileDraft {
+  readonly #path: string;
+  readonly #aside: string;
+  readonly #file: FileHandle;
+  #over = false;
+
+  constructor(path: string, aside: string, file: FileHandle) {
+    this.#path = path;
+    this.#aside = aside;
+    this.#file = file;
+  }
+
+  async write(content: Uint8Array): Promise<void> {
+    let from = 0;
+    while (from < content.length) from += (await this.#file.write(content, from)).bytesWritten;
+  }
+
+  async commit(): Promise<void> {
+    await this.#file.sync();
+    await this.#file.close();
+    await rename(this.#aside, this.#path);
+    this.#over = true;
+  }
+
+  async discard(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    // What cannot be removed is in nobody's way.
+    await this.#file.close().catch(() => undefined);
+    await rm(this.#aside, { force: true }).catch(() => undefined);
+  }
+}
+
+async function readAt(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
+  const content = Buffer.allocUnsafeSlow(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(content, filled, length - filled, from + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return content.subarray(0, filled);
+}
 
 /** The machine's own. One for the process: all of it shares one wheel and one clock. */
 export const realRuntime: Runtime = new RealRuntime();

@@ -100,6 +100,22 @@ describe('files and names', () => {
     expect(Buffer.from((await files.read('/a'))!).toString()).toBe('z');
   });
 
+  test('files are drafted and read in pieces in memory', async () => {
+    const { files, disk } = fakeRuntime({ seed: 1 });
+    expect(await files.open('/a')).toBeUndefined();
+    const [kept, dropped] = [await files.draft('/a'), await files.draft('/a')];
+    for (const part of ['on', 'e']) await kept.write(Buffer.from(part));
+    await dropped.write(Buffer.from('two'));
+    expect(disk.size).toBe(0);
+    await kept.commit();
+    await dropped.discard();
+    const file = (await files.open('/a'))!;
+    await files.replace('/a', Buffer.from('three'));
+    expect(file.bytes).toBe(3);
+    expect(Buffer.from(await file.read(1, 9)).toString()).toBe('ne');
+    await file.close();
+  });
+
   test('names resolve by the table, addresses to themselves, others not', async () => {
     const runtime = fakeRuntime({ seed: 1 });
     runtime.names.set('cache', ['10.0.0.1', '10.0.0.2']);

@@ -232,5 +232,23 @@ function filesOn(disk: Map<string, Uint8Array>): Files {
     async append(path, content) {
       disk.set(path, Buffer.concat([disk.get(path) ?? new Uint8Array(), content]));
     },
+    async draft(path) {
+      const parts: Uint8Array[] = [];
+      return {
+        write: async (content) => void parts.push(Uint8Array.from(content)),
+        commit: async () => void disk.set(path, Buffer.concat(parts)),
+        discard: async () => undefined,
+      };
+    },
+    async open(path) {
+      const content = disk.get(path);
+      if (content === undefined) return undefined;
+      const kept = Uint8Array.from(content);
+      return {
+        bytes: kept.length,
+        read: async (from, length) => kept.slice(from, from + length),
+        close: async () => undefined,
+      };
+    },
   };
 }
