@@ -11,6 +11,9 @@ const leastSlots = 128;
 /** What 32 bits hold: 49 days in milliseconds. */
 const latest = 2 ** 32 - 1;
 
+/** How much older than the first entry of a chunk another one may be due exactly: 15 days. What came from elsewhere may be older than the process. */
+const earlier = 15 * 86_400_000;
+
 /** An entry's mark: its owner in the upper 12 bits, and flags. */
 const ownerShift = 4;
 export const flags = { negative: 1, copied: 2, hot: 4 } as const;
@@ -159,14 +162,14 @@ export class EntrySlab {
     const freshUntil = Math.floor(times.freshUntil);
     // What is due before it was loaded is due at once; and a little earlier, so that the end of freshness is kept exactly.
     const until = freshUntil - roundedUp16(freshUntil - Math.floor(Math.max(times.until, times.loadedAt)));
-    if (chunk.base < 0) chunk.base = Math.floor(times.loadedAt);
-    else if (until - chunk.base > latest) this.#rebase(slot >> chunkBits, Math.floor(times.loadedAt));
+    if (chunk.base === Number.NEGATIVE_INFINITY) chunk.base = Math.floor(times.loadedAt) - earlier;
+    else if (until - chunk.base > latest) this.#rebase(slot >> chunkBits, Math.floor(times.loadedAt) - earlier);
     const at = slot & chunkMask;
     const offset = Math.max(0, until - chunk.base);
     const kept = chunk.base + offset;
     chunk.hot[(at << 1) | 1] = offset;
     chunk.fresh[at] = packed16(freshUntil - kept);
-    const stale = this.#staleSpans.code(Math.floor(Math.max(0, times.staleUntil - freshUntil)));
+    const stale = this.#staleSpans.code(Math.floor(Math.max(0, times.staleUntil - Math.max(freshUntil, kept))));
     chunk.ages[at] = (packed24(kept - times.loadedAt) << 8) | stale;
     if (times.confirmedUntil !== Number.POSITIVE_INFINITY) {
       chunk.confirmed ??= new Uint16Array(chunk.marks.length).fill(0xffff);
@@ -208,8 +211,8 @@ export class EntrySlab {
 }
 
 class Chunk {
-  /** Milliseconds on the monotonic clock; negative until there is an entry. */
-  base = -1;
+  /** Milliseconds on the monotonic clock; minus infinity until there is an entry. */
+  base = Number.NEGATIVE_INFINITY;
   pairs: unknown[];
   hot: Int32Array;
   fresh: Uint16Array;
