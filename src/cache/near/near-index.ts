@@ -9,13 +9,8 @@ import type { NearRoom, RemovalCause, RoomOwner } from './near-room.ts';
 /** Entries of one cache that have left the near tier, by cause. */
 export type Removals = Record<RemovalCause, number>;
 
-/** An entry that has left. */
-export interface Removal {
-  readonly index: string;
-  readonly key: KeyPart;
-  readonly value: unknown;
-  readonly cause: RemovalCause;
-}
+/** Told of each entry that has left, by the name of its index. It must not call the tier. */
+export type RemovalListener = (index: string, key: KeyPart, value: unknown, cause: RemovalCause) => void;
 
 /** What a new entry is, beside its key and value. */
 export interface EntryNature extends EntryTimes {
@@ -33,8 +28,7 @@ export interface IndexParts {
   readonly seed: number;
   readonly weight: EntryWeight;
   readonly curve: LiveCurve;
-  /** Told of each entry that has left. It must not call the tier. */
-  readonly removed: ((removal: Removal) => void) | undefined;
+  readonly removed: RemovalListener | undefined;
 }
 
 /**
@@ -51,7 +45,7 @@ export class NearIndex implements RoomOwner {
   readonly #seed: number;
   readonly #weight: EntryWeight;
   readonly #curve: LiveCurve;
-  readonly #removed: ((removal: Removal) => void) | undefined;
+  readonly #removed: RemovalListener | undefined;
   /** The room's number for this index and its generation. */
   #owner: number;
   #open = true;
@@ -99,6 +93,12 @@ export class NearIndex implements RoomOwner {
   use(slot: number): void {
     this.#policy.hit(slot);
     this.#curve.request(this.slab.hashOf(slot));
+  }
+
+  /** An entry of a snapshot was asked for in its former life: the policy may know, the estimate of this life may not. */
+  recall(slot: number): void {
+    this.#policy.hit(slot);
+    this.slab.flag(slot, flags.hot);
   }
 
   /** The promise that is kept for the value of a hot entry. */
@@ -174,6 +174,6 @@ export class NearIndex implements RoomOwner {
   }
 
   #tell(slot: number, cause: RemovalCause): void {
-    this.#removed?.({ index: this.name, key: this.slab.keyOf(slot), value: this.slab.valueOf(slot), cause });
+    this.#removed?.(this.name, this.slab.keyOf(slot), this.slab.valueOf(slot), cause);
   }
 }

@@ -68,6 +68,11 @@ export class NearRoom {
     this.policy = options.policy(this.slab);
   }
 
+  /** Whose live entry is in a slot; `undefined` if none is. */
+  ownerAt(slot: number): RoomOwner | undefined {
+    return this.#owners[this.slab.ownerOf(slot)];
+  }
+
   /** A number for an owner, under which it keeps entries. */
   own(owner: RoomOwner): number {
     if (this.#freeOwners.length === 0 && this.#owners.length > mostOwners) this.#sweepAll();

@@ -4,7 +4,7 @@ import { entryWeight, type EntryWeight, type IndexName } from './entry-weight.ts
 import { HashIndex } from './hash-index.ts';
 import { LiveCurve, type SizeEstimate } from './live-curve.ts';
 import { MapIndex } from './map-index.ts';
-import { type EntryNature, NearIndex, type Removal } from './near-index.ts';
+import { type EntryNature, NearIndex, type RemovalListener } from './near-index.ts';
 import { NearRoom } from './near-room.ts';
 
 export type { EntryNature };
@@ -20,8 +20,7 @@ export interface NearTierOptions {
   readonly index?: IndexName;
   /** Whether to estimate what another size would bring. Default true. */
   readonly estimate?: boolean;
-  /** Told of each entry that has left. It must not call the tier. */
-  readonly removed?: (removal: Removal) => void;
+  readonly removed?: RemovalListener;
   /** The runtime's: sweeps what was cleared in the background. Without it, new entries sweep. */
   readonly defer?: (callback: () => void) => void;
   /** 32 bits for the hash of keys and for chance. Default: random, so that nobody outside can choose keys that collide. */
@@ -39,7 +38,7 @@ export class NearTier {
   readonly #seed: number;
   readonly #weight: EntryWeight;
   readonly #curve: LiveCurve;
-  readonly #removed: ((removal: Removal) => void) | undefined;
+  readonly #removed: RemovalListener | undefined;
   readonly #indexes: NearIndex[] = [];
   /** Whether the policy counts entries; else it counts bytes. */
   readonly #byEntries: boolean;
@@ -88,6 +87,16 @@ export class NearTier {
 
   get indexes(): readonly NearIndex[] {
     return this.#indexes;
+  }
+
+  /** Slots there are, from 0: to look at all entries bit by bit. */
+  get slots(): number {
+    return this.#room.slab.end;
+  }
+
+  /** The index of the live entry in a slot; `undefined` if there is none. */
+  indexAt(slot: number): NearIndex | undefined {
+    return this.#room.ownerAt(slot) as NearIndex | undefined;
   }
 
   /** Bytes counted, those of cleared entries included until they are swept. */
