@@ -16,9 +16,17 @@ export type {
 } from './cache/definition.ts';
 export { notFound, type NotFound } from './cache/not-found.ts';
 export type { CacheConfiguration, Configuration, Staleness } from './cache/configuration.ts';
-export type { CisternOptions } from './cache/options.ts';
+export type { CisternOptions, NearOptions, NearSettings } from './cache/options.ts';
 export type { StandardSchema } from './cache/standard-schema.ts';
-export type { CacheStatistics } from './cache/statistics.ts';
+export type {
+  CacheStatistics,
+  CisternStatistics,
+  NearTierStatistics,
+  RemovalCounts,
+} from './cache/statistics.ts';
+export type { IndexName } from './cache/near/entry-weight.ts';
+export type { SizeEstimate } from './cache/near/live-curve.ts';
+export type { PolicyName } from './policies/policy-by-name.ts';
 export { type CacheKey, type PrivateKey, tenant, type TenantPart } from './cache/tenant.ts';
 export type { Confirmation } from './cache/writer.ts';
 export type { Bytes } from './core/bytes.ts';

@@ -1,5 +1,5 @@
 import { CisternError } from '../core/error.ts';
-import { encodeKey, type KeyPart, longestEncodedKey } from '../core/key.ts';
+import { encodeKey, encodePart, type KeyPart, longestEncodedKey } from '../core/key.ts';
 import { type CacheKey, TenantPart } from './tenant.ts';
 
 /** Begins the near tier's key of everything that is not one plain part; a text that begins so is encoded, too. */
@@ -17,6 +17,20 @@ export function nearKey(parts: CacheKey): KeyPart {
       return part as KeyPart;
   }
   return composed + encodedKey(parts);
+}
+
+/** A near key as its caller knows it: the one part as it is, or the text that `encodedKey` makes of several. `keyed`: it is one of `nearKey`. */
+export function callersKey(key: KeyPart, keyed: boolean): KeyPart {
+  return isComposed(key, keyed) ? key.slice(1) : key;
+}
+
+/** A near key as the printable text that `encodedKey` makes of the id. */
+export function nearKeyText(key: KeyPart, keyed: boolean): string {
+  return isComposed(key, keyed) ? key.slice(1) : encodePart(key);
+}
+
+function isComposed(key: KeyPart, keyed: boolean): key is string {
+  return keyed && typeof key === 'string' && key.startsWith(composed);
 }
 
 /** The printable key, a tenant in front. Throws `CISTERN_KEY`. */

@@ -8,7 +8,7 @@ import type { CallContext, ScopeRead } from './call-context.ts';
 import { type CacheEntry, entryOf, type FailedEntry, failedEntry } from './cache-entry.ts';
 import { checkTenant, encodedKey, nearKey } from './cache-key.ts';
 import type { LoadContext } from './definition.ts';
-import type { Question } from './flight.ts';
+import type { Question, WaitOptions } from './flight.ts';
 import { flags } from './near/entry-slab.ts';
 import type { NearIndex } from './near/near-index.ts';
 import { type NotFound, notFound } from './not-found.ts';
@@ -29,6 +29,7 @@ export interface CacheParts<Id> {
   readonly reader: Reader<Id>;
   readonly writer: Writer<Id>;
   readonly near: NearIndex | undefined;
+  readonly estimate: () => CacheStatistics['near']['estimate'];
   readonly record: ServerRecord | undefined;
   readonly context: CallContext;
   readonly key: ((id: Id) => CacheKey) | undefined;
@@ -56,6 +57,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
   readonly #reader: Reader<Id>;
   readonly #writer: Writer<Id>;
   readonly #near: NearIndex | undefined;
+  readonly #estimate: () => CacheStatistics['near']['estimate'];
   readonly #record: ServerRecord | undefined;
   readonly #context: CallContext;
   readonly #key: ((id: Id) => CacheKey) | undefined;
@@ -71,6 +73,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
     this.#reader = parts.reader;
     this.#writer = parts.writer;
     this.#near = parts.near;
+    this.#estimate = parts.estimate;
     this.#record = parts.record;
     this.#context = parts.context;
     this.#key = parts.key;
@@ -103,7 +106,8 @@ export class Cache<Id, V, Absent extends undefined = never> {
     const slot = this.#slot(id);
     if (near === undefined || slot < 0) return undefined;
     const { slab } = near;
-    const now = (++this.#peeks & clockEvery) === 0 ? this.#clock.read() : this.#clock.tick || this.#clock.read();
+    const now =
+      (++this.#peeks & clockEvery) === 0 ? this.#clock.read() : this.#clock.tick || this.#clock.read();
     if (now >= slab.until(slot) && now >= Math.min(slab.freshUntil(slot), slab.confirmedUntil(slot))) {
       return undefined;
     }
@@ -216,7 +220,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
 
   /** Counters since the cache was defined. */
   stats(): CacheStatistics {
-    return statistics(this.#counters, this.#near?.size ?? 0);
+    return statistics(this.#counters, this.#near, this.#near && this.#estimate());
   }
 
   /** For reads that bring their own loader and lifetimes. */
@@ -266,7 +270,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
     options: ReadOptions | undefined,
     question: Question<Id> = this.#question(id),
   ): Promise<Outcome> {
-    let wait: { readonly signal: AbortSignal | undefined; readonly deadline: number };
+    let wait: WaitOptions;
     try {
       this.#requireOpen();
       wait = this.#wait(options);
@@ -318,10 +322,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
     return { id, spans: this.#settings.spans };
   }
 
-  #wait(options: ReadOptions | undefined): {
-    readonly signal: AbortSignal | undefined;
-    readonly deadline: number;
-  } {
+  #wait(options: ReadOptions | undefined): WaitOptions {
     const deadline = options?.deadline;
     return {
       signal: options?.signal,
@@ -367,7 +368,6 @@ export class Cache<Id, V, Absent extends undefined = never> {
     }
   }
 
-  /** Also after `close()`, which may come during a write. */
   /** After a write that has been made, a bad id must not cost its result: it is told, and the mutation is not confirmed. */
   async #invalidateKnown(ids: readonly Id[]): Promise<boolean> {
     const keys: Keys[] = [];
@@ -381,6 +381,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
     return (await this.#invalidate(keys)) && keys.length === ids.length;
   }
 
+  /** Also after `close()`, which may come during a write. */
   async #invalidate(all: readonly Keys[]): Promise<boolean> {
     const done = await Promise.all(all.map(({ key, encoded }) => this.#writer.delete(key, encoded)));
     for (const { key } of all) this.#context.forget(this, key);
@@ -389,7 +390,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
 
   #dropAll(): void {
     this.#context.forget(this);
-    this.#near?.clear();
+    this.#rooms.keeper.clear();
     this.#reader.supersedeAll();
   }
 

@@ -1,5 +1,4 @@
 import { milliseconds } from '../core/duration.ts';
-import { bytes } from '../core/bytes.ts';
 import { CisternError, wrongOption } from '../core/error.ts';
 import type { KeyPart } from '../core/key.ts';
 import { realRuntime, type Runtime } from '../core/runtime.ts';
@@ -16,15 +15,16 @@ import type { AnyDefinition, Definition, KeylessDefinition, Lifetimes, LoadConte
 import { GuardedStore } from './guarded-store.ts';
 import { Keeper } from './keeper.ts';
 import { Loader } from './loader.ts';
-import { NearTier } from './near/near-tier.ts';
 import type { NotFound } from './not-found.ts';
 import {
   checkedDefinition,
   checkedName,
+  checkedNear,
   checkedObject,
   checkedSpans,
   type CacheSettings,
   type CisternOptions,
+  type NearOptions,
   type Spans,
 } from './options.ts';
 import { Reader } from './reader.ts';
@@ -32,7 +32,8 @@ import { RemoteTier } from './remote-tier.ts';
 import { RetryWindow } from './retry-window.ts';
 import type { Rooms } from './rooms.ts';
 import { ServerRecord } from './server-record.ts';
-import { Counters } from './statistics.ts';
+import { SharedNear } from './shared-near.ts';
+import { type CisternStatistics, Counters } from './statistics.ts';
 import type { CacheKey } from './tenant.ts';
 import { type Confirmation, Writer } from './writer.ts';
 
@@ -78,7 +79,7 @@ export class Cistern implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #deadlines: Deadlines;
   readonly #background: Background;
-  readonly #near: NearTier | undefined;
+  readonly #near: SharedNear | undefined;
   readonly #store: GuardedStore | undefined;
   readonly #record: ServerRecord | undefined;
   readonly #context = new CallContext();
@@ -110,16 +111,8 @@ export class Cistern implements AsyncDisposable {
     const enabled = options.enabled ?? true;
     const remoteTimeout = milliseconds('remoteTimeout', options.remoteTimeout ?? 1000, { most: 60_000 });
     this.#recordPoll = milliseconds('recordPoll', options.recordPoll ?? 250, { most: 60_000 });
-    if (options.near !== false) {
-      checkedObject('near', options.near ?? {}, ['maxBytes']);
-      const maxBytes = bytes('near.maxBytes', options.near?.maxBytes ?? '64mb', 1024);
-      if (enabled)
-        this.#near = new NearTier({
-          maxBytes,
-          defer: (callback) => this.#runtime.defer(callback),
-          seed: this.#runtime.random() * 2 ** 32,
-        });
-    }
+    const near = checkedNear(options.near);
+    if (near !== undefined && enabled) this.#near = new SharedNear(near, this.#runtime);
     if (options.remote !== undefined) {
       if (typeof options.remote !== 'object' || typeof options.remote?.execute !== 'function') {
         throw wrongOption('remote', options.remote, 'a store, such as memcached({ ... }) makes');
@@ -196,10 +189,24 @@ export class Cistern implements AsyncDisposable {
       caches[name] = configurationOf(settings, this.#recordPoll);
     return {
       name: this.name,
-      near: this.#near === undefined ? false : { maxBytes: this.#near.maxBytes },
+      near: this.#near?.settings ?? false,
       remote: this.#store?.name ?? false,
       caches,
     };
+  }
+
+  /** The numbers of the near tier, which all caches share. Those of one cache: `cache.stats()`. */
+  stats(): CisternStatistics {
+    return { near: this.#near?.statistics() ?? false };
+  }
+
+  /**
+   * Gives the near tier other limits; what is left out stays. A smaller tier lets go bit by bit, in the background and with new entries. Without
+   * a near tier nothing happens. Throws `CISTERN_OPTION`, and `CISTERN_CLOSED`.
+   */
+  resizeNear(limits: Pick<NearOptions, 'maxBytes' | 'maxEntries'>): void {
+    this.#requireOpen();
+    this.#near?.resize(limits);
   }
 
   /** A request scope: inside it, in whatever is awaited, each key of each cache is read at most once. */
@@ -233,15 +240,15 @@ export class Cistern implements AsyncDisposable {
   }
 
   #define<Id, R>(name: string, definition: AnyDefinition<Id, R>): CacheOf<Id, R> {
-    if (this.#closing !== undefined)
-      throw new CisternError('CISTERN_CLOSED', { what: `Cistern '${this.name}'` });
+    this.#requireOpen();
     const tiers = { near: this.#near !== undefined, remote: this.#store !== undefined };
     const settings = checkedDefinition(name, definition, tiers);
     if (this.#caches.has(name))
       throw wrongOption('define(name)', name, 'a name that no other cache of this cistern has');
     const runtime = this.#runtime;
     const counters = new Counters();
-    const near = settings.near ? this.#near?.index(name) : undefined;
+    const key = definition.key;
+    const near = settings.near ? this.#near?.index(name, key !== undefined) : undefined;
     const remote = settings.remote
       ? new RemoteTier({
           store: this.#store!,
@@ -258,7 +265,6 @@ export class Cistern implements AsyncDisposable {
           counters,
         })
       : undefined;
-    const key = definition.key;
     const rooms: Rooms<Id> = {
       settings,
       runtime,
@@ -283,7 +289,7 @@ export class Cistern implements AsyncDisposable {
       clear: () => {
         // What is not in the remote tier has nothing to do with its record.
         if (remote === undefined) return;
-        near?.clear();
+        rooms.keeper.clear();
         reader.supersedeAll();
       },
     });
@@ -292,11 +298,17 @@ export class Cistern implements AsyncDisposable {
       reader,
       writer: new Writer(rooms, reader),
       near,
+      estimate: () => this.#near?.estimate(),
       record: this.#record,
       context: this.#context,
       key,
       closed: () => this.#closing !== undefined,
     });
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== undefined)
+      throw new CisternError('CISTERN_CLOSED', { what: `Cistern '${this.name}'` });
   }
 
   #adHocCache(): Cache<CacheKey, unknown, undefined> {

@@ -1,4 +1,4 @@
-import type { CacheSettings } from './options.ts';
+import type { CacheSettings, NearSettings } from './options.ts';
 
 /** How old an answer may be after a change, in milliseconds, as this configuration bounds it. `Infinity`: only `ttl` bounds it. */
 export interface Staleness {
@@ -21,7 +21,8 @@ export interface CacheConfiguration extends Omit<CacheSettings, 'spans' | 'schem
 /** What `shop.configuration()` answers: plain data, to be printed. */
 export interface Configuration {
   readonly name: string;
-  readonly near: { readonly maxBytes: number } | false;
+  /** With the limits of now, if they were changed. */
+  readonly near: NearSettings | false;
   /** The store's name, or `false`. */
   readonly remote: string | false;
   readonly caches: Readonly<Record<string, CacheConfiguration>>;

@@ -11,6 +11,7 @@ import type { Outcome } from './outcome.ts';
 import type { RemoteTier } from './remote-tier.ts';
 import { isUnstorable, seal, type Sealed } from './seal/seal.ts';
 import type { Counters } from './statistics.ts';
+import { TouchedKeys } from './touched-keys.ts';
 
 /** A value ready to be handed out, and kept if it may be. */
 export interface Admitted extends Sealed {
@@ -35,6 +36,8 @@ const nothingToSeal: Omit<Admitted, 'value'> = { bytes: 0, copied: false, refuse
 /** Puts values into one cache's part of the near tier, and reads them there. */
 export class Keeper {
   readonly near: NearIndex | undefined;
+  /** Watched by a restore: what has happened to a key meanwhile is newer than a snapshot. */
+  readonly touched: TouchedKeys = new TouchedKeys();
   readonly #settings: CacheSettings;
   readonly #remote: RemoteTier | undefined;
   readonly #runtime: Runtime;
@@ -78,6 +81,7 @@ export class Keeper {
 
   keep(key: KeyPart, admitted: Admitted, life: NearLife): void {
     if (this.near === undefined) return;
+    this.touched.add(key);
     const { nearTtl, refreshAhead } = this.#settings;
     const confirmedUntil = life.confirmedAt + nearTtl;
     const refreshAt =
@@ -95,6 +99,18 @@ export class Keeper {
     };
     const slot = this.near.put(key, admitted.value, admitted.bytes, nature, this.#runtime.clock.read());
     if (slot >= 0) this.#remote?.watch(Math.min(confirmedUntil, life.staleUntil));
+  }
+
+  /** An invalidation: the entry is gone. */
+  forget(key: KeyPart): void {
+    this.touched.add(key);
+    this.near?.delete(key);
+  }
+
+  /** All are gone. */
+  clear(): void {
+    this.touched.addAll();
+    this.near?.clear();
   }
 
   /** What the entry in a slot of the near tier answers now. */

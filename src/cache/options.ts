@@ -3,18 +3,34 @@ import { type Duration, milliseconds } from '../core/duration.ts';
 import { wrongOption } from '../core/error.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { longestLife, type Store } from '../core/store.ts';
+import { type PolicyName, policyNames } from '../policies/policy-by-name.ts';
 import type { CodecStep } from './codec/codec-step.ts';
 import type { Codec } from './codec/codec.ts';
 import type { AnyDefinition, Lifetimes } from './definition.ts';
+import type { IndexName } from './near/entry-weight.ts';
 import type { Sharing } from './seal/seal.ts';
 import type { StandardSchema } from './standard-schema.ts';
+
+/** The in-process tier: one for all caches of an object. */
+export interface NearOptions {
+  /** What all entries may take together, keys and overhead included. Default `'64mb'`, at least 1 kB. */
+  readonly maxBytes?: Bytes;
+  /** How many entries there may be. Default: as many as fit. */
+  readonly maxEntries?: number;
+  /** What decides which entry makes room for another. Default `'w-tinylfu'`. */
+  readonly policy?: PolicyName;
+  /** How entries are found: by a hash table of our own, or by `Map`s. Default `'hash'`. */
+  readonly index?: IndexName;
+  /** Whether to estimate, from a sample of the requests, what another size would bring. Default true. */
+  readonly estimate?: boolean;
+}
 
 /** What `cistern()` takes. Everything is per process. */
 export interface CisternOptions {
   /** Names this family of caches; the front of every remote key. 1 to 32 letters, digits, `.`, `_`, `-`. */
   readonly name: string;
-  /** The in-process tier: one budget for all caches of this object; `false` for none. Default `{ maxBytes: '64mb' }`. */
-  readonly near?: { readonly maxBytes?: Bytes } | false;
+  /** The in-process tier; `false` for none. Default: 64 MB. */
+  readonly near?: NearOptions | false;
   /** The shared tier: any store. It is closed by whoever made it. Default: none. */
   readonly remote?: Store;
   /** How long an operation of the remote tier is waited for at most, whatever the store's own timeout says. Default `'1s'`. */
@@ -33,6 +49,16 @@ export interface CisternOptions {
   readonly codecSteps?: readonly CodecStep[];
   /** Clock, timers, chance. Default: the machine's. */
   readonly runtime?: Runtime;
+}
+
+/** The near tier's options, checked and in bytes. */
+export interface NearSettings {
+  readonly maxBytes: number;
+  /** `Infinity`: as many as fit. */
+  readonly maxEntries: number;
+  readonly policy: PolicyName;
+  readonly index: IndexName;
+  readonly estimate: boolean;
 }
 
 /** Lifetimes in milliseconds. */
@@ -119,6 +145,35 @@ export function checkedObject(option: string, value: unknown, known: readonly st
       throw wrongOption(`${option}.${name}`, null, 'a value, or left out for the default');
     }
   }
+}
+
+const mostNearEntries = 16_000_000;
+
+/** The limits of the near tier, checked. What is left out stays as it is in `now`. Throws `CISTERN_OPTION`. */
+export function checkedLimits(
+  prefix: string,
+  { maxBytes, maxEntries }: Pick<NearOptions, 'maxBytes' | 'maxEntries'>,
+  now: Pick<NearSettings, 'maxBytes' | 'maxEntries'>,
+): Pick<NearSettings, 'maxBytes' | 'maxEntries'> {
+  return {
+    maxBytes: maxBytes === undefined ? now.maxBytes : bytes(`${prefix}.maxBytes`, maxBytes, 1024),
+    maxEntries:
+      maxEntries === undefined
+        ? now.maxEntries
+        : count(`${prefix}.maxEntries`, maxEntries, 1, mostNearEntries),
+  };
+}
+
+/** `undefined`: no near tier. Throws `CISTERN_OPTION`. */
+export function checkedNear(near: NearOptions | false = {}): NearSettings | undefined {
+  if (near === false) return undefined;
+  checkedObject('near', near, ['maxBytes', 'maxEntries', 'policy', 'index', 'estimate']);
+  return {
+    ...checkedLimits('near', near, { maxBytes: 64 * 1024 ** 2, maxEntries: Number.POSITIVE_INFINITY }),
+    policy: oneOf('near.policy', near.policy ?? 'w-tinylfu', policyNames),
+    index: oneOf('near.index', near.index ?? 'hash', ['hash', 'map']),
+    estimate: flag('near.estimate', near.estimate ?? true),
+  };
 }
 
 function span(option: string, value: Duration | undefined, fallback: number, least = 0): number {

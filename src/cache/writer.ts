@@ -100,14 +100,21 @@ export class Writer<Id> {
 
   #age(key: KeyPart, staleFor: number): void {
     this.#reader.supersede(key);
-    const { near } = this.#rooms.keeper;
+    const { near, touched } = this.#rooms.keeper;
+    touched.add(key);
     const slot = near?.look(key) ?? -1;
     if (near === undefined || slot < 0) return;
     const now = this.#rooms.runtime.clock.read();
     const { freshUntil, confirmedUntil, loadedAt } = near.slab.times(slot);
     if (now >= freshUntil) return;
     const until = Math.min(now, confirmedUntil);
-    near.slab.setTimes(slot, { until, freshUntil: now, staleUntil: now + staleFor, confirmedUntil, loadedAt });
+    near.slab.setTimes(slot, {
+      until,
+      freshUntil: now,
+      staleUntil: now + staleFor,
+      confirmedUntil,
+      loadedAt,
+    });
   }
 
   #begin(key: KeyPart): object {
@@ -125,7 +132,7 @@ export class Writer<Id> {
 
   #forget(key: KeyPart): void {
     this.#reader.supersede(key);
-    this.#rooms.keeper.near?.delete(key);
+    this.#rooms.keeper.forget(key);
     this.#rooms.retry.close(key);
   }
 

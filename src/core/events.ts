@@ -38,7 +38,7 @@ export interface Events {
     readonly cache: string;
     /** The key's one part as it is; several parts as one text, in the form that remote keys have: `'tea,'EUR`, `@7,42`. */
     readonly key: KeyPart;
-    /** As the near tier kept it: not to be changed. */
+    /** As the near tier kept it, not to be changed; `notFound` for what was remembered as absent. */
     readonly value: unknown;
     readonly cause: 'evicted' | 'expired' | 'invalidated' | 'replaced';
   };
