@@ -4,8 +4,8 @@ import { SlotLists } from './slot-lists.ts';
 /** Windows that are tried, as shares of the capacity. More of them change nothing that can be measured. */
 const shares = [0.01, 0.2, 0.8];
 
-/** Entries of a shadow at most, and at least, whatever the sample is. 512 would bring 0.05 points more. */
-const mostShadowed = 256;
+/** Entries of a shadow at most, and at least, whatever the sample is. 256 or 512 bring nothing that can be measured. */
+const mostShadowed = 128;
 const leastShadowed = 16;
 
 /** A decision after so many sampled requests per shadow entry: 4 or 8 are the same, 2 is bad. */
@@ -13,6 +13,10 @@ const period = 4;
 
 /** The weight of the newest period in the average of a shadow's hit ratio. */
 const newest = 0.3;
+
+/** After so many decisions in a row for the window that is there already, the shadows rest for so many periods after each: a third of the price, and nothing that can be measured. */
+const steadyDecisions = 8;
+const restingPeriods = 3;
 
 /** What another window must be better by. */
 const hysteresis = 0.002;
@@ -35,6 +39,9 @@ export class WindowChooser {
   #shadows: ShadowCache[] = [];
   #averages = new Float64Array(0);
   #best = 0;
+  #steady = 0;
+  /** Sampled requests that are not looked at yet. */
+  #resting = 0;
   #requests = 0;
 
   constructor(seed: number) {
@@ -63,6 +70,10 @@ export class WindowChooser {
 
   /** A sampled key was asked for. True: `share` has changed. */
   record(hash: number): boolean {
+    if (this.#resting > 0) {
+      this.#resting--;
+      return false;
+    }
     for (const shadow of this.#shadows) shadow.request(hash);
     return ++this.#requests >= period * this.#capacity && this.#decide();
   }
@@ -83,8 +94,10 @@ export class WindowChooser {
       }
     }
     this.#requests = 0;
-    this.#best = best;
     const wanted = shares[best]!;
+    this.#steady = best === this.#best && wanted === this.share ? this.#steady + 1 : 0;
+    if (this.#steady >= steadyDecisions) this.#resting = restingPeriods * period * this.#capacity;
+    this.#best = best;
     const before = this.share;
     const step = Math.max(-longestStep, Math.min(longestStep, wanted - before));
     this.share = before + step;

@@ -3,9 +3,9 @@ import { packed16, packed24, roundedUp16, unpacked16, unpacked24 } from './short
 import { StaleSpans } from './stale-spans.ts';
 
 /** Slots per chunk, and of the first one at first. */
-const chunkBits = 13;
+export const chunkBits = 13;
 const chunkSlots = 1 << chunkBits;
-const chunkMask = chunkSlots - 1;
+export const chunkMask: number = chunkSlots - 1;
 const leastSlots = 128;
 
 /** What 32 bits hold: 49 days in milliseconds. */
@@ -14,9 +14,10 @@ const latest = 2 ** 32 - 1;
 /** How much older than the first entry of a chunk another one may be due exactly: 15 days. What came from elsewhere may be older than the process. */
 const earlier = 15 * 86_400_000;
 
-/** An entry's mark: its owner in the upper 12 bits, and flags. */
+/** An entry's mark: its owner in the upper 12 bits, and flags. `crowded` belongs to the index. */
 const ownerShift = 4;
-export const flags = { negative: 1, copied: 2, hot: 4 } as const;
+export const slabOwnerShift: number = ownerShift;
+export const flags = { negative: 1, copied: 2, hot: 4, crowded: 8 } as const;
 
 /** Owners are numbered from 1; this many can be told apart. */
 export const mostOwners: number = (1 << (16 - ownerShift)) - 1;
@@ -53,7 +54,8 @@ export interface EntryTimes {
  * dense: the one freed last is used again first. It grows chunk by chunk, so growing never copies more than a chunk.
  */
 export class EntrySlab {
-  readonly #chunks: Chunk[] = [];
+  /** For the hottest readers: of slot `s`, `pairs[(s & chunkMask) << 1]` of chunk `s >> chunkBits` is the key. */
+  readonly chunks: Chunk[] = [];
   readonly #staleSpans = new StaleSpans();
   /** The first free slot, or -1; each tells the one after it in the place of its key. */
   #free = -1;
@@ -67,109 +69,120 @@ export class EntrySlab {
       slot = this.end++;
       this.#reserve(slot);
     } else {
-      this.#free = this.#chunks[slot >> chunkBits]!.pairs[(slot & chunkMask) << 1] as number;
+      this.#free = this.chunks[slot >> chunkBits]!.pairs[(slot & chunkMask) << 1] as number;
     }
-    const chunk = this.#chunks[slot >> chunkBits]!;
+    const chunk = this.chunks[slot >> chunkBits]!;
     const at = slot & chunkMask;
     chunk.pairs[at << 1] = key;
+    chunk.pairs[(at << 1) | 1] = value;
     chunk.hot[at << 1] = hash;
-    this.replace(slot, value, weight, owner);
+    chunk.weights[at] = packed16(weight);
+    chunk.marks[at] = owner << ownerShift;
     return slot;
   }
 
-  /** Another value of the same key, without flags; its times are set next. */
-  replace(slot: number, value: unknown, weight: number, owner: number): void {
-    const chunk = this.#chunks[slot >> chunkBits]!;
+  /** Another value of the same key, without the old one's flags; its times are set next. */
+  replace(slot: number, value: unknown, weight: number): void {
+    const chunk = this.chunks[slot >> chunkBits]!;
     const at = slot & chunkMask;
     chunk.pairs[(at << 1) | 1] = value;
     chunk.weights[at] = packed16(weight);
-    chunk.marks[at] = owner << ownerShift;
+    chunk.marks[at]! &= ~(flags.negative | flags.copied | flags.hot);
   }
 
-  /** The entry has left: the slot holds nothing any more. */
-  free(slot: number): void {
-    const chunk = this.#chunks[slot >> chunkBits]!;
+  /** The entry has left: the slot holds nothing any more. Its weight. */
+  free(slot: number): number {
+    const chunk = this.chunks[slot >> chunkBits]!;
     const at = slot & chunkMask;
     chunk.pairs[at << 1] = this.#free;
     chunk.pairs[(at << 1) | 1] = undefined;
     chunk.marks[at] = 0;
     this.#free = slot;
+    return unpacked16(chunk.weights[at]!);
   }
 
   /** Forgets everything. No slot is good any more. */
   clear(): void {
-    this.#chunks.length = 0;
+    this.chunks.length = 0;
     this.#free = -1;
     this.end = 0;
   }
 
   keyOf(slot: number): KeyPart {
-    return this.#chunks[slot >> chunkBits]!.pairs[(slot & chunkMask) << 1] as KeyPart;
+    return this.chunks[slot >> chunkBits]!.pairs[(slot & chunkMask) << 1] as KeyPart;
   }
 
   valueOf(slot: number): unknown {
-    return this.#chunks[slot >> chunkBits]!.pairs[((slot & chunkMask) << 1) | 1];
+    return this.chunks[slot >> chunkBits]!.pairs[((slot & chunkMask) << 1) | 1];
   }
 
   hashOf(slot: number): number {
-    return this.#chunks[slot >> chunkBits]!.hot[(slot & chunkMask) << 1]!;
+    return this.chunks[slot >> chunkBits]!.hot[(slot & chunkMask) << 1]!;
   }
 
   weightOf(slot: number): number {
-    return unpacked16(this.#chunks[slot >> chunkBits]!.weights[slot & chunkMask]!);
+    return unpacked16(this.chunks[slot >> chunkBits]!.weights[slot & chunkMask]!);
+  }
+
+  /** Owner and flags together. */
+  markOf(slot: number): number {
+    return this.chunks[slot >> chunkBits]!.marks[slot & chunkMask]!;
   }
 
   /** 0: the slot is free. */
   ownerOf(slot: number): number {
-    return this.#chunks[slot >> chunkBits]!.marks[slot & chunkMask]! >> ownerShift;
+    return this.chunks[slot >> chunkBits]!.marks[slot & chunkMask]! >> ownerShift;
   }
 
   has(slot: number, flag: number): boolean {
-    return (this.#chunks[slot >> chunkBits]!.marks[slot & chunkMask]! & flag) !== 0;
+    return (this.chunks[slot >> chunkBits]!.marks[slot & chunkMask]! & flag) !== 0;
   }
 
   flag(slot: number, flag: number): void {
-    this.#chunks[slot >> chunkBits]!.marks[slot & chunkMask]! |= flag;
+    this.chunks[slot >> chunkBits]!.marks[slot & chunkMask]! |= flag;
   }
 
   until(slot: number): number {
-    const chunk = this.#chunks[slot >> chunkBits]!;
+    const chunk = this.chunks[slot >> chunkBits]!;
     return chunk.base + (chunk.hot[((slot & chunkMask) << 1) | 1]! >>> 0);
   }
 
   freshUntil(slot: number): number {
-    return this.until(slot) + unpacked16(this.#chunks[slot >> chunkBits]!.fresh[slot & chunkMask]!);
+    return this.until(slot) + unpacked16(this.chunks[slot >> chunkBits]!.fresh[slot & chunkMask]!);
   }
 
   confirmedUntil(slot: number): number {
-    const { confirmed } = this.#chunks[slot >> chunkBits]!;
+    const { confirmed } = this.chunks[slot >> chunkBits]!;
     if (confirmed === undefined) return Number.POSITIVE_INFINITY;
     return this.until(slot) + unpacked16(confirmed[slot & chunkMask]!);
   }
 
   staleUntil(slot: number): number {
-    const code = this.#chunks[slot >> chunkBits]!.ages[slot & chunkMask]! & 0xff;
+    const code = this.chunks[slot >> chunkBits]!.ages[slot & chunkMask]! & 0xff;
     return this.freshUntil(slot) + this.#staleSpans.span(code);
   }
 
   loadedAt(slot: number): number {
-    return this.until(slot) - unpacked24(this.#chunks[slot >> chunkBits]!.ages[slot & chunkMask]! >>> 8);
+    return this.until(slot) - unpacked24(this.chunks[slot >> chunkBits]!.ages[slot & chunkMask]! >>> 8);
   }
 
   /** `loadedAt` must not lie in the future. */
   setTimes(slot: number, times: EntryTimes): void {
-    const chunk = this.#chunks[slot >> chunkBits]!;
+    const chunk = this.chunks[slot >> chunkBits]!;
     const freshUntil = Math.floor(times.freshUntil);
     // What is due before it was loaded is due at once; and a little earlier, so that the end of freshness is kept exactly.
     const until = freshUntil - roundedUp16(freshUntil - Math.floor(Math.max(times.until, times.loadedAt)));
     if (chunk.base === Number.NEGATIVE_INFINITY) chunk.base = Math.floor(times.loadedAt) - earlier;
-    else if (until - chunk.base > latest) this.#rebase(slot >> chunkBits, Math.floor(times.loadedAt) - earlier);
+    else if (until - chunk.base > latest)
+      this.#rebase(slot >> chunkBits, Math.floor(times.loadedAt) - earlier);
     const at = slot & chunkMask;
     const offset = Math.max(0, until - chunk.base);
     const kept = chunk.base + offset;
     chunk.hot[(at << 1) | 1] = offset;
     chunk.fresh[at] = packed16(freshUntil - kept);
-    const stale = this.#staleSpans.code(Math.floor(Math.max(0, times.staleUntil - Math.max(freshUntil, kept))));
+    const stale = this.#staleSpans.code(
+      Math.floor(Math.max(0, times.staleUntil - Math.max(freshUntil, kept))),
+    );
     chunk.ages[at] = (packed24(kept - times.loadedAt) << 8) | stale;
     if (times.confirmedUntil !== Number.POSITIVE_INFINITY) {
       chunk.confirmed ??= new Uint16Array(chunk.marks.length).fill(0xffff);
@@ -190,14 +203,14 @@ export class EntrySlab {
   #reserve(slot: number): void {
     const place = slot >> chunkBits;
     const at = slot & chunkMask;
-    const last = this.#chunks[place];
-    if (last === undefined) this.#chunks.push(new Chunk(place === 0 ? leastSlots : chunkSlots));
+    const last = this.chunks[place];
+    if (last === undefined) this.chunks.push(new Chunk(place === 0 ? leastSlots : chunkSlots));
     else if (at >= last.marks.length) last.grow();
   }
 
   /** After many days: another base for a chunk, and so new numbers for all its times. */
   #rebase(place: number, base: number): void {
-    const chunk = this.#chunks[place]!;
+    const chunk = this.chunks[place]!;
     const all = Array.from(chunk.marks, (mark, at) =>
       mark === 0 ? undefined : this.times((place << chunkBits) | at),
     );
@@ -210,7 +223,7 @@ export class EntrySlab {
   }
 }
 
-class Chunk {
+export class Chunk {
   /** Milliseconds on the monotonic clock; minus infinity until there is an entry. */
   base = Number.NEGATIVE_INFINITY;
   pairs: unknown[];

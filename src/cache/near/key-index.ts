@@ -7,13 +7,11 @@ import type { KeyPart } from '../../core/key.ts';
 export interface KeyIndex {
   /** Keys inside. */
   readonly size: number;
-  /** Whether a look-up needs the hash. */
-  readonly hashes: boolean;
   /** The slot of a key, or -1. */
   find(key: KeyPart): number;
-  /** The same where the hash is known already. */
-  findHashed(key: KeyPart, hash: number): number;
-  /** Adds a slot whose key is not inside yet, and which tells its key and hash already. */
+  /** The hash under which a key would be added that `find` has just not found. */
+  hash(key: KeyPart): number;
+  /** Adds a slot with that key and that hash, at once after `find` and `hash`, with nothing but removals in between. */
   add(slot: number): void;
   /** Removes a slot that is inside, and still tells its key and hash. */
   remove(slot: number): void;

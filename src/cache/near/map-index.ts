@@ -1,5 +1,6 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { EntrySlab } from './entry-slab.ts';
+import { keyHash } from './key-hash.ts';
 import type { KeyIndex } from './key-index.ts';
 import { SegmentedMap } from './segmented-map.ts';
 
@@ -8,7 +9,6 @@ import { SegmentedMap } from './segmented-map.ts';
  * index, eight of its characters for the choice of a segment. 30 to 54 bytes per key, and a delete leaves a hole that is paid for later.
  */
 export class MapIndex implements KeyIndex {
-  readonly hashes = false;
   readonly #slab: EntrySlab;
   readonly #seed: number;
   #map: SegmentedMap<number>;
@@ -27,8 +27,8 @@ export class MapIndex implements KeyIndex {
     return this.#map.get(key) ?? -1;
   }
 
-  findHashed(key: KeyPart): number {
-    return this.#map.get(key) ?? -1;
+  hash(key: KeyPart): number {
+    return keyHash(key, this.#seed);
   }
 
   add(slot: number): void {

@@ -1,10 +1,17 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { EntryWeight } from './entry-weight.ts';
 import { type EntrySlab, type EntryTimes, flags } from './entry-slab.ts';
-import { keyHash } from './key-hash.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { LiveCurve } from './live-curve.ts';
-import type { NearRoom, RemovalCause, RoomOwner } from './near-room.ts';
+import {
+  evicted,
+  invalidated,
+  type NearRoom,
+  type RemovalCause,
+  removalCauses,
+  replaced,
+  type RoomOwner,
+} from './near-room.ts';
 
 /** Entries of one cache that have left the near tier, by cause. */
 export type Removals = Record<RemovalCause, number>;
@@ -25,7 +32,6 @@ export interface IndexParts {
   readonly name: string;
   readonly room: NearRoom;
   readonly keys: KeyIndex;
-  readonly seed: number;
   readonly weight: EntryWeight;
   readonly curve: LiveCurve;
   readonly removed: RemovalListener | undefined;
@@ -38,11 +44,11 @@ export interface IndexParts {
 export class NearIndex implements RoomOwner {
   readonly name: string;
   readonly slab: EntrySlab;
-  readonly removals: Removals = { evicted: 0, expired: 0, invalidated: 0, replaced: 0 };
+  /** By number of the cause. */
+  readonly #removals = [0, 0, 0, 0];
   readonly #room: NearRoom;
   readonly #policy: NearRoom['policy'];
   readonly #keys: KeyIndex;
-  readonly #seed: number;
   readonly #weight: EntryWeight;
   readonly #curve: LiveCurve;
   readonly #removed: RemovalListener | undefined;
@@ -57,11 +63,16 @@ export class NearIndex implements RoomOwner {
     this.#room = parts.room;
     this.#policy = parts.room.policy;
     this.#keys = parts.keys;
-    this.#seed = parts.seed;
     this.#weight = parts.weight;
     this.#curve = parts.curve;
     this.#removed = parts.removed;
     this.#owner = parts.room.own(this);
+  }
+
+  /** How many entries have left so far, and why. Those of a `clear` count at once. */
+  get removals(): Removals {
+    const [evicted, expired, invalidated, replaced] = this.#removals as [number, number, number, number];
+    return { evicted, expired, invalidated, replaced };
   }
 
   /** Live entries. */
@@ -71,16 +82,9 @@ export class NearIndex implements RoomOwner {
 
   /** The slot of an entry, which counts as used, or -1. Fresh or not is for the caller to see. */
   get(key: KeyPart): number {
-    let slot: number;
-    if (this.#keys.hashes) {
-      const hash = keyHash(key, this.#seed);
-      slot = this.#keys.findHashed(key, hash);
-      if (slot < 0) this.#curve.request(hash);
-    } else {
-      slot = this.#keys.find(key);
-      if (slot < 0) this.#curve.request(keyHash(key, this.#seed));
-    }
+    const slot = this.#keys.find(key);
     if (slot >= 0) this.use(slot);
+    else this.#curve.request(this.#keys.hash(key));
     return slot;
   }
 
@@ -119,15 +123,14 @@ export class NearIndex implements RoomOwner {
    */
   put(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
     if (!this.#open) return -1;
-    const hash = keyHash(key, this.#seed);
-    let slot = this.#keys.findHashed(key, hash);
+    let slot = this.#keys.find(key);
     const weight = this.#weight(key, bytes);
     if (weight > this.#room.maxBytes) {
-      if (slot >= 0) this.#room.remove(slot, 'evicted');
+      if (slot >= 0) this.#room.remove(slot, evicted);
       return -1;
     }
     if (slot < 0) {
-      slot = this.#room.add(key, hash, value, weight, this.#owner, nature, now);
+      slot = this.#room.add(key, this.#keys.hash(key), value, weight, this.#owner, nature, now);
       if (slot < 0) return -1;
       this.#keys.add(slot);
     } else if (!this.#room.replace(slot, value, weight, this.#owner, nature)) {
@@ -142,7 +145,7 @@ export class NearIndex implements RoomOwner {
   delete(key: KeyPart): boolean {
     const slot = this.#keys.find(key);
     if (slot < 0) return false;
-    this.#room.remove(slot, 'invalidated');
+    this.#room.remove(slot, invalidated);
     return true;
   }
 
@@ -152,7 +155,7 @@ export class NearIndex implements RoomOwner {
     if (size === 0) return;
     this.#keys.clear();
     // Those that are swept later are counted now.
-    this.removals.invalidated += size;
+    this.#removals[invalidated]! += size;
     this.#room.disown(this.#owner, size);
     this.#owner = this.#room.own(this);
   }
@@ -163,17 +166,17 @@ export class NearIndex implements RoomOwner {
     this.#keys.clear();
   }
 
-  leaves(slot: number, cause: RemovalCause): void {
-    this.removals[cause]++;
-    if (cause !== 'replaced') this.#keys.remove(slot);
-    this.#tell(slot, cause);
+  leaves(slot: number, cause: number): void {
+    this.#removals[cause]!++;
+    if (cause !== replaced) this.#keys.remove(slot);
+    if (this.#removed !== undefined) this.#tell(slot, cause);
   }
 
   swept(slot: number): void {
-    this.#tell(slot, 'invalidated');
+    this.#tell(slot, invalidated);
   }
 
-  #tell(slot: number, cause: RemovalCause): void {
-    this.#removed?.(this.name, this.slab.keyOf(slot), this.slab.valueOf(slot), cause);
+  #tell(slot: number, cause: number): void {
+    this.#removed?.(this.name, this.slab.keyOf(slot), this.slab.valueOf(slot), removalCauses[cause]!);
   }
 }

@@ -1,16 +1,21 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { Policy } from '../../policies/policy.ts';
-import { EntrySlab, type EntryTimes, flags, keptWeight, mostOwners } from './entry-slab.ts';
-import { mostSlots } from './hash-index.ts';
+import { EntrySlab, type EntryTimes, flags, keptWeight, mostOwners, slabOwnerShift } from './entry-slab.ts';
+import { mostSlots } from './hash-table.ts';
 import { HotPromises } from './hot-promises.ts';
 
-/** Why an entry left. */
-export type RemovalCause = 'evicted' | 'expired' | 'invalidated' | 'replaced';
+/** Why an entry left, by number. */
+export const removalCauses = ['evicted', 'expired', 'invalidated', 'replaced'] as const;
+export type RemovalCause = (typeof removalCauses)[number];
+export const evicted = 0;
+const expired = 1;
+export const invalidated = 2;
+export const replaced = 3;
 
 /** An index as the room sees it. */
 export interface RoomOwner {
   /** The entry in this slot leaves. It is still there, key and value and all. */
-  leaves(slot: number, cause: RemovalCause): void;
+  leaves(slot: number, cause: number): void;
   /** The same for one that is dead already. */
   swept(slot: number): void;
 }
@@ -22,11 +27,15 @@ export interface RoomOptions {
   readonly defer: ((callback: () => void) => void) | undefined;
 }
 
+/** Constants of this module are folded into the code; those of others are read from memory. */
+const ownerShift = slabOwnerShift;
+const hotFlag = flags.hot;
+
 /** Entries that one call removes at most to make room: one or two milliseconds, as each costs several cache misses. */
 const mostRemoved = 1024;
 
 /** Every so many new entries look at so many slots for what has expired; each does while there are cleared entries. A power of two. */
-const entriesPerSweep = 16;
+const entriesPerSweep = 32;
 const sweptAtOnce = 32;
 
 /** The same per turn of the event loop, and for one that has to go before a live one is evicted. */
@@ -117,20 +126,21 @@ export class NearRoom {
   replace(slot: number, value: unknown, weight: number, owner: number, times: EntryTimes): boolean {
     const kept = keptWeight(weight);
     const difference = kept - this.slab.weightOf(slot);
-    this.#owners[owner]!.leaves(slot, 'replaced');
+    this.#owners[owner]!.leaves(slot, replaced);
     if (this.slab.has(slot, flags.hot)) this.promises.drop(slot);
-    this.slab.replace(slot, value, kept, owner);
+    this.slab.replace(slot, value, kept);
     this.slab.setTimes(slot, times);
     this.bytes += difference;
     this.policy.reweigh(slot, difference);
     if (this.#makeRoom(0, 0)) return this.slab.ownerOf(slot) === owner;
-    if (this.slab.ownerOf(slot) === owner) this.remove(slot, 'evicted');
+    if (this.slab.ownerOf(slot) === owner) this.remove(slot, evicted);
     return false;
   }
 
-  remove(slot: number, cause: RemovalCause): void {
+  remove(slot: number, cause: number): void {
     const { slab } = this;
-    const owner = slab.ownerOf(slot);
+    const mark = slab.markOf(slot);
+    const owner = mark >> ownerShift;
     const alive = this.#owners[owner];
     if (alive !== undefined) {
       alive.leaves(slot, cause);
@@ -139,11 +149,10 @@ export class NearRoom {
       this.#dead--;
       if (--this.#deadOf[owner]! === 0) this.#freeOwners.push(owner);
     }
-    if (slab.has(slot, flags.hot)) this.promises.drop(slot);
+    if ((mark & hotFlag) !== 0) this.promises.drop(slot);
     this.policy.remove(slot);
-    this.bytes -= slab.weightOf(slot);
+    this.bytes -= slab.free(slot);
     this.resident--;
-    slab.free(slot);
   }
 
   /** Other limits from now on. What is too much goes in the background, or with the next entries. */
@@ -177,7 +186,7 @@ export class NearRoom {
         this.#sweep(sweptForOne, 0, 1);
         if (this.resident < before) continue;
       }
-      this.remove(this.policy.victim(), 'evicted');
+      this.remove(this.policy.victim(), evicted);
     }
     return true;
   }
@@ -192,10 +201,10 @@ export class NearRoom {
       const owner = slab.ownerOf(slot);
       if (owner === 0) continue;
       if (this.#owners[owner] === undefined) {
-        this.remove(slot, 'invalidated');
+        this.remove(slot, invalidated);
         removed++;
       } else if (now > slab.until(slot) && now >= slab.staleUntil(slot)) {
-        this.remove(slot, 'expired');
+        this.remove(slot, expired);
         removed++;
       }
     }

@@ -27,6 +27,10 @@ export interface NearTierOptions {
   readonly seed?: number;
 }
 
+/** How full the tables of an index may be: the default is made for speed; who chooses a plain policy chooses its few bytes, too. */
+const roomy = 0.5;
+const dense = 0.75;
+
 /**
  * The in-process tier: live values under one budget for all caches of a process, each with an index of its own.
  * Synchronous throughout; no call takes longer than 5 ms at a million entries.
@@ -74,8 +78,10 @@ export class NearTier {
     const index = new NearIndex({
       name,
       room: this.#room,
-      keys: this.indexName === 'hash' ? new HashIndex(slab, this.#seed) : new MapIndex(slab, this.#seed),
-      seed: this.#seed,
+      keys:
+        this.indexName === 'hash'
+          ? new HashIndex(slab, this.#seed, this.policyName === 'w-tinylfu' ? roomy : dense)
+          : new MapIndex(slab, this.#seed),
       weight: this.#weight,
       curve: this.#curve,
       removed: this.#removed,

@@ -1,0 +1,264 @@
+import type { KeyPart } from '../../core/key.ts';
+import type { EntrySlab } from './entry-slab.ts';
+
+/**
+ * A cell: the slot plus one in 24 bits; how far it lies behind its home in 4 bits; 3 bits of the hash; and a bit that is set, as 0 is an empty cell.
+ * The upper 8 bits together are the tag that a look-up compares.
+ */
+const slotBits = 24;
+const slotMask = (1 << slotBits) - 1;
+const farthest = 15;
+
+/** The most slots that a table can tell apart. */
+export const mostSlots: number = slotMask - 1;
+
+/** Homes of an empty table, and of the largest segment, which is rebuilt in about a millisecond. */
+const leastHomes = 16;
+const mostHomes = 32_768;
+
+/** How much larger a segment becomes when it is full. */
+const growth = 1.2;
+
+/** Cells behind the last home, so that no cluster has to go on at the front. A longer one makes the segment grow. */
+const tail = 64;
+
+/** Where the slab has keys: a copy, since a constant of another module would be read from memory each time. `hash-table.test.ts` compares. */
+export const chunkBits = 13;
+const chunkMask = (1 << chunkBits) - 1;
+
+/** One step of distance in a cell. */
+const step = 1 << slotBits;
+const farStep = farthest << slotBits;
+/** At most 2^12 segments by their own bits of the hash. */
+const deepest = 12;
+
+/**
+ * A table of slots by the hashes of their keys: open addressing with Robin Hood probes (Celis, Larson and Munro, "Robin Hood hashing", 1985): who is farther
+ * from home takes the cell, so that distances stay small and equal, and a look-up ends at the first cell whose key is nearer to its home. A
+ * delete moves back what follows. The distances stand in the cells, so neither reads a hash or key of others.
+ *
+ * It is cut into segments that split in two, chosen by the upper bits of the hash (extendible hashing: Fagin, Nievergelt, Pippenger and Strong,
+ * 1979), so that growing never takes long. Equal hashes make look-ups slower, but never wrong.
+ */
+export class HashTable {
+  size = 0;
+  /** Keys that the last `find` came by whose hashes are alike, but which are others. */
+  strangers = 0;
+  readonly #slab: EntrySlab;
+  readonly #full: number;
+  readonly #chunks: EntrySlab['chunks'];
+  #directory: Segment[];
+  /** The directory is chosen by the upper `31 - #shift` bits of the hash. */
+  #shift = 31;
+
+  /** A segment grows when it is full to this share: .75 takes 5.3 to 6.4 bytes per key, .5 takes 8 to 9.6 and makes shorter ways. */
+  constructor(slab: EntrySlab, fullShare: number) {
+    this.#full = fullShare;
+    this.#slab = slab;
+    this.#chunks = slab.chunks;
+    this.#directory = [new Segment(leastHomes + tail, 0)];
+  }
+
+  /** The slot of a key, or -1. */
+  find(key: KeyPart, hash: number): number {
+    const { cells } = this.#directory[(hash >>> 1) >>> this.#shift]!;
+    const at = Math.imul(hash & 0xffff, cells.length - tail) >>> 16;
+    const tag = tagOf(hash);
+    // The first four cells at once, without a branch for each: which of them it is cannot be foretold.
+    const first = cells[at]!;
+    const second = cells[at + 1]!;
+    const third = cells[at + 2]!;
+    const fourth = cells[at + 3]!;
+    const inFirst = (((first >>> slotBits) ^ tag) - 1) >> 31;
+    const inSecond = (((second >>> slotBits) ^ (tag + 1)) - 1) >> 31;
+    const inThird = (((third >>> slotBits) ^ (tag + 2)) - 1) >> 31;
+    const inFourth = (((fourth >>> slotBits) ^ (tag + 3)) - 1) >> 31;
+    const alike = inFirst + inSecond + inThird + inFourth;
+    if (alike === -1) {
+      const cell = (first & inFirst) | (second & inSecond) | (third & inThird) | (fourth & inFourth);
+      const slot = (cell & slotMask) - 1;
+      if (this.#chunks[slot >> chunkBits]!.pairs[(slot & chunkMask) << 1] === key) return slot;
+    } else if (alike === 0 && (fourth & farStep) < 3 * step) {
+      this.strangers = 0;
+      return -1;
+    }
+    return this.#search(key, cells, at, tag);
+  }
+
+  /** Adds a slot whose key is not inside, and which tells its hash. */
+  add(slot: number): void {
+    const hash = this.#slab.hashOf(slot);
+    let segment = this.#segment(hash);
+    while (
+      segment.count >= (segment.cells.length - tail) * this.#full ||
+      !this.#insert(segment.cells, slot, hash)
+    ) {
+      this.#enlarge(segment);
+      segment = this.#segment(hash);
+    }
+    segment.count++;
+    this.size++;
+  }
+
+  /** Removes a slot that is inside, and still tells its hash. */
+  remove(slot: number): void {
+    const hash = this.#slab.hashOf(slot);
+    const segment = this.#segment(hash);
+    const { cells } = segment;
+    let hole = Math.imul(hash & 0xffff, cells.length - tail) >>> 16;
+    while ((cells[hole]! & slotMask) !== slot + 1) hole++;
+    for (;;) {
+      const cell = cells[hole + 1]!;
+      const distance = cell & farStep;
+      if (distance === 0) break;
+      cells[hole] = distance === farStep ? this.#moved(cell, hole, cells.length) : (cell - step) | 0;
+      hole++;
+    }
+    cells[hole] = 0;
+    this.size--;
+    segment.count--;
+  }
+
+  clear(): void {
+    this.size = 0;
+    this.#directory = [new Segment(leastHomes + tail, 0)];
+    this.#shift = 31;
+  }
+
+  /** The longest way of a look-up at present, in cells: for tests. */
+  longestWay(): number {
+    let longest = 0;
+    for (const { cells } of new Set(this.#directory)) {
+      for (const [at, cell] of cells.entries()) {
+        if (cell !== 0) longest = Math.max(longest, this.#distance(cell, at, cells.length) + 1);
+      }
+    }
+    return longest;
+  }
+
+  #segment(hash: number): Segment {
+    return this.#directory[(hash >>> 1) >>> this.#shift]!;
+  }
+
+  #search(key: KeyPart, cells: Int32Array, home: number, firstTag: number): number {
+    let tag = firstTag;
+    let strangers = 0;
+    for (let at = home; ; at++) {
+      const cell = cells[at]!;
+      const found = cell >>> slotBits;
+      if (found === tag) {
+        const slot = (cell & slotMask) - 1;
+        if (this.#slab.keyOf(slot) === key) return slot;
+        strangers++;
+      } else if (cell === 0 || (found & farthest) < (tag & farthest)) break;
+      if ((tag & farthest) < farthest) tag++;
+    }
+    this.strangers = strangers;
+    return -1;
+  }
+
+  /** How far a cell lies behind its home. */
+  #distance(cell: number, at: number, length: number): number {
+    return at - (Math.imul(this.#slab.hashOf((cell & slotMask) - 1) & 0xffff, length - tail) >>> 16);
+  }
+
+  /** The same cell, with its distance at this place. */
+  #moved(cell: number, at: number, length: number): number {
+    const distance = Math.min(farthest, this.#distance(cell, at, length));
+    return (cell & ~farStep) | (distance << slotBits);
+  }
+
+  /** False: there is no room, and nothing has been changed. */
+  #insert(cells: Int32Array, slot: number, hash: number): boolean {
+    const last = cells.length - 1;
+    // The last cell stays empty: every cluster has an end.
+    if (cells[last - 1] !== 0) return false;
+    let at = Math.imul(hash & 0xffff, cells.length - tail) >>> 16;
+    let distance = 0;
+    // The place is behind all that are as far from home.
+    for (; ; at++) {
+      const present = cells[at]!;
+      if (present === 0) break;
+      let other = (present & farStep) >> slotBits;
+      if (other === farthest && distance >= farthest) other = this.#distance(present, at, cells.length);
+      if (other < distance) break;
+      distance++;
+    }
+    let cell =
+      (tagOf(hash) << slotBits) | ((distance < farthest ? distance : farthest) << slotBits) | (slot + 1);
+    // The rest of the cluster moves on by one.
+    for (; ; at++) {
+      const present = cells[at]!;
+      cells[at] = cell;
+      if (present === 0) return true;
+      cell = (present & farStep) === farStep ? present : (present + step) | 0;
+    }
+  }
+
+  /** Gives a segment more cells, or splits it. */
+  #enlarge(segment: Segment): void {
+    const homes = Math.ceil((segment.cells.length - tail) * growth);
+    if (homes <= mostHomes || segment.depth >= deepest)
+      segment.cells = this.#refilled([segment.cells], homes, 0, 0);
+    else this.#split(segment);
+  }
+
+  /** The slots of these cells whose hashes have this bit (0: all) as told, in a table of so many homes, or more. */
+  #refilled(from: readonly Int32Array[], homes: number, bit: number, wanted: number): Int32Array {
+    const cells = new Int32Array(homes + tail);
+    for (const each of from) {
+      for (let index = 0; index < each.length; index++) {
+        if (each[index] === 0) continue;
+        const slot = (each[index]! & slotMask) - 1;
+        const hash = this.#slab.hashOf(slot);
+        if ((hash & bit) !== wanted) continue;
+        if (!this.#insert(cells, slot, hash))
+          return this.#refilled(from, Math.ceil(homes * growth) + tail, bit, wanted);
+      }
+    }
+    return cells;
+  }
+
+  #split(segment: Segment): void {
+    const { cells, depth } = segment;
+    const bit = 1 << (31 - depth);
+    const counts: [number, number] = [0, 0];
+    for (const cell of cells) {
+      if (cell !== 0) counts[(this.#slab.hashOf((cell & slotMask) - 1) & bit) === 0 ? 0 : 1]!++;
+    }
+    // Both have as many keys, or the hash is no hash.
+    const halves = counts.map((count, upper) => {
+      const homes = Math.ceil((Math.max(count, segment.count / 2) / this.#full) * growth);
+      const half = new Segment(0, depth + 1);
+      half.cells = this.#refilled([cells], homes, bit, upper === 0 ? 0 : bit);
+      half.count = count;
+      return half;
+    });
+    if (depth === 31 - this.#shift) {
+      this.#directory = this.#directory.flatMap((each) => [each, each]);
+      this.#shift--;
+    }
+    const first = this.#directory.indexOf(segment);
+    const places = this.#directory.length >> depth;
+    for (let place = 0; place < places; place++) {
+      this.#directory[first + place] = halves[place < places / 2 ? 0 : 1]!;
+    }
+  }
+}
+
+/** The tag of a key in its home: one more is the tag in the next cell, and so on. */
+function tagOf(hash: number): number {
+  return 0x80 | ((hash >>> 12) & 0x70);
+}
+
+class Segment {
+  cells: Int32Array;
+  count = 0;
+  /** How many upper bits of the hash its keys have in common. */
+  readonly depth: number;
+
+  constructor(length: number, depth: number) {
+    this.cells = new Int32Array(length);
+    this.depth = depth;
+  }
+}
