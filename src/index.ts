@@ -27,6 +27,8 @@ export type {
 export type { IndexName } from './cache/near/entry-weight.ts';
 export type { SizeEstimate } from './cache/near/live-curve.ts';
 export type { PolicyName } from './policies/policy-by-name.ts';
+export type { RestoredNear } from './cache/snapshot/restore.ts';
+export type { SavedNear } from './cache/snapshot/save.ts';
 export { type CacheKey, type PrivateKey, tenant, type TenantPart } from './cache/tenant.ts';
 export type { Confirmation } from './cache/writer.ts';
 export type { Bytes } from './core/bytes.ts';

@@ -22,7 +22,6 @@ import {
   checkedNear,
   checkedObject,
   checkedSpans,
-  type CacheSettings,
   type CisternOptions,
   type NearOptions,
   type Spans,
@@ -33,6 +32,9 @@ import { RetryWindow } from './retry-window.ts';
 import type { Rooms } from './rooms.ts';
 import { ServerRecord } from './server-record.ts';
 import { SharedNear } from './shared-near.ts';
+import { type RestoredNear, restoreNear } from './snapshot/restore.ts';
+import { type SavedNear, saveNear } from './snapshot/save.ts';
+import type { SnapshotCache, SnapshotOwner } from './snapshot/snapshot-cache.ts';
 import { type CisternStatistics, Counters } from './statistics.ts';
 import type { CacheKey } from './tenant.ts';
 import { type Confirmation, Writer } from './writer.ts';
@@ -62,9 +64,8 @@ const known: readonly (keyof CisternOptions)[] = [
   ...(['codec', 'codecSteps', 'runtime'] as const),
 ];
 
-interface OpenCache {
+interface OpenCache extends SnapshotCache {
   readonly reader: Reader<never>;
-  readonly settings: CacheSettings;
   readonly clear: () => void;
 }
 
@@ -209,6 +210,29 @@ export class Cistern implements AsyncDisposable {
     this.#near?.resize(limits);
   }
 
+  /**
+   * Saves the near tier to a file, for a process that starts later: see `restoreNear`. Goes on in the background of other work, a millisecond at a time. The
+   * file is written aside and renamed, and only this user may read it. Rejects with `CISTERN_SNAPSHOT` when it cannot be written; the
+   * older one is then still there.
+   */
+  async saveNear(path: string): Promise<SavedNear> {
+    const owner = this.#snapshotOwner('saveNear', path);
+    if (owner === undefined) return { saved: 0, skipped: 0, bytes: 0 };
+    return await this.#inBackground(saveNear(owner, path));
+  }
+
+  /**
+   * Brings back what `saveNear` saved, of the caches that are defined by now, and begins no entry's life anew. What was filled or invalidated since this
+   * was called stays as it is. Rejects with `CISTERN_SNAPSHOT` for a file that is not whole, before anything of it is kept. No file is no error.
+   */
+  async restoreNear(path: string): Promise<RestoredNear> {
+    const owner = this.#snapshotOwner('restoreNear', path);
+    if (owner === undefined) return { found: false, restored: 0, expired: 0, skipped: 0, unknown: [] };
+    // Its entries come back, too, and a change of them meanwhile must be noticed.
+    this.#adHocCache();
+    return await this.#inBackground(restoreNear(owner, path));
+  }
+
   /** A request scope: inside it, in whatever is awaited, each key of each cache is read at most once. */
   async request<R>(body: () => R | Promise<R>): Promise<R> {
     return await this.#context.request(body);
@@ -286,6 +310,8 @@ export class Cistern implements AsyncDisposable {
     this.#caches.set(name, {
       reader: reader as unknown as Reader<never>,
       settings,
+      keeper: rooms.keeper,
+      keyed: key !== undefined,
       clear: () => {
         // What is not in the remote tier has nothing to do with its record.
         if (remote === undefined) return;
@@ -304,6 +330,24 @@ export class Cistern implements AsyncDisposable {
       key,
       closed: () => this.#closing !== undefined,
     });
+  }
+
+  #snapshotOwner(call: string, path: string): SnapshotOwner | undefined {
+    this.#requireOpen();
+    if (typeof path !== 'string' || path === '')
+      throw wrongOption(`${call}(path)`, path, 'the path of a file');
+    const { name } = this;
+    const [near, record, caches] = [this.#near, this.#record, this.#caches];
+    return near && { name, near, record, caches, steps: this.#steps, runtime: this.#runtime };
+  }
+
+  /** `close()` waits for it. Who called it is told of its failure. */
+  async #inBackground<T>(work: Promise<T>): Promise<T> {
+    this.#background.run(
+      this.name,
+      work.catch(() => undefined),
+    );
+    return await work;
   }
 
   #requireOpen(): void {

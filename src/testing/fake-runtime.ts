@@ -23,6 +23,8 @@ export interface FakeRuntimeOptions {
   readonly seed: number;
   /** What the monotonic clock shows at first, in milliseconds; above 0. Default 1,000,000. */
   readonly start?: number;
+  /** What the wall clock shows at first, in Unix milliseconds. Default: 2026-01-01T00:00:00Z. */
+  readonly wall?: number;
 }
 
 /**
@@ -57,7 +59,7 @@ export interface FakeRuntime extends Runtime {
   readonly disk: Map<string, Uint8Array>;
 }
 
-/** A fresh world: time 1,000,000 ms, wall clock 2026-01-01T00:00:00Z, no files, no servers, a perfect network. */
+/** A fresh world: the clocks at their beginning, no files, no servers, a perfect network. */
 export function fakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
   return new SimulatedRuntime(options);
 }
@@ -81,7 +83,7 @@ class SimulatedRuntime implements FakeRuntime {
   #turns = 0;
   #thrown: { readonly value: unknown } | undefined;
 
-  constructor({ seed, start = 1_000_000 }: FakeRuntimeOptions) {
+  constructor({ seed, start = 1_000_000, wall = wallStart }: FakeRuntimeOptions) {
     this.seed = seed;
     this.#now = start;
     // Separate streams: changing the network's conditions must not change what the program under test draws.
@@ -90,7 +92,7 @@ class SimulatedRuntime implements FakeRuntime {
     this.clock = {
       tick: start,
       read: () => this.#now,
-      wall: () => wallStart + Math.floor(this.#now - start),
+      wall: () => wall + Math.floor(this.#now - start),
     };
     this.files = filesOn(this.disk);
     this.#wheel = new TimerWheel(
