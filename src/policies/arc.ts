@@ -71,9 +71,6 @@ export class ArcPolicy implements Policy {
   }
 
   miss(hash: number): void {
-    // Entries that leave unasked, and a capacity that falls, leave more ghosts than there may be.
-    this.#forgetOnce(this.#capacity);
-    this.#forgetOften(2 * this.#capacity);
     const onceWeight = this.#onceGhosts.weight;
     const oftenWeight = this.#oftenGhosts.weight;
     this.#returning = nowhere;
@@ -100,6 +97,7 @@ export class ArcPolicy implements Policy {
     this.#lists.append(list, slot);
     this.#listOf.set(slot, list);
     this.#weightOf(list).add(slot);
+    this.#forget();
   }
 
   remove(slot: number): void {
@@ -112,12 +110,9 @@ export class ArcPolicy implements Policy {
   }
 
   victim(): number {
-    if (this.#returning === nowhere) {
-      if (this.#once.weight + this.#onceGhosts.weight >= this.#capacity) {
-        if (this.#onceGhosts.size === 0) return this.#lists.first(once);
-        this.#forgetOnce(this.#capacity - 1);
-      } else this.#forgetOften(2 * this.#capacity - 1);
-    }
+    // Case IV A of the paper: T1 fills the capacity alone, so what goes may not even be remembered.
+    if (this.#returning === nowhere && this.#onceGhosts.size === 0 && this.#once.weight >= this.#capacity)
+      return this.#lists.first(once);
     return this.#replace();
   }
 
@@ -138,22 +133,23 @@ export class ArcPolicy implements Policy {
     return victim;
   }
 
-  /** Forgets ghosts of T1 until they and T1 weigh no more than this. */
-  #forgetOnce(limit: number): void {
-    const ghosts = this.#onceGhosts;
-    for (let most = forgottenAtOnce; most > 0 && ghosts.size > 0; most--) {
-      if (this.#once.weight + ghosts.weight <= limit) return;
-      ghosts.dropOldest();
-    }
-  }
-
-  /** Forgets ghosts of T2 until all that is inside or remembered weighs no more than this. */
-  #forgetOften(limit: number): void {
-    const ghosts = this.#oftenGhosts;
-    for (let most = forgottenAtOnce; most > 0 && ghosts.size > 0; most--) {
-      if (this.weight + this.#onceGhosts.weight + ghosts.weight <= limit) return;
-      ghosts.dropOldest();
-    }
+  /**
+   * Forgets the oldest ghosts, until T1 and its ghosts weigh no more than the capacity, and all together no more than twice
+   * as much. The paper makes this room before a newcomer comes, to the same end.
+   */
+  #forget(): void {
+    let most = forgottenAtOnce;
+    const capacity = this.#capacity;
+    const onceGhosts = this.#onceGhosts;
+    while (most-- > 0 && onceGhosts.size > 0 && this.#once.weight + onceGhosts.weight > capacity)
+      onceGhosts.dropOldest();
+    const oftenGhosts = this.#oftenGhosts;
+    while (
+      most-- > 0 &&
+      oftenGhosts.size > 0 &&
+      this.weight + onceGhosts.weight + oftenGhosts.weight > 2 * capacity
+    )
+      oftenGhosts.dropOldest();
   }
 
   #weightOf(list: number): ResidentWeight {

@@ -9,9 +9,9 @@ const list = 0;
  * LRU: the entry goes that has not been asked for the longest (Mattson, Gecsei, Slutz and Traiger, "Evaluation techniques
  * for storage hierarchies", 1970).
  *
- * Choose it when keys come back soon or never, or as the yardstick for the others: everybody knows it, it has nothing to
- * tune, and of all these policies it alone, FIFO's opposite, never does worse with more room. A loop longer than the
- * capacity gets no hits at all, and one scan throws everything out.
+ * Choose it when what was asked for last is what will be asked for next, or as the yardstick for the others: everybody
+ * knows it, it has nothing to tune, and while all entries weigh the same, more room never costs it a hit. A loop longer than
+ * the capacity gets no hits at all, and one scan throws everything out.
  *
  * Cost: one splice per hit, 8 bytes per slot.
  */

@@ -90,7 +90,6 @@ export class S3FifoPolicy implements Policy {
       this.#lists.append(small, slot);
       this.#small.add(slot);
     }
-    this.#returning = false;
   }
 
   remove(slot: number): void {
