@@ -10,6 +10,7 @@ const benchmarks: Record<string, () => Promise<{ readonly benchmark: Benchmark }
   'memcached-set': () => import('./memcached-set.ts'),
   'memcached-multi-get': () => import('./memcached-multi-get.ts'),
   'near-get': () => import('./near-get.ts'),
+  'near-memory': () => import('./near-memory.ts'),
   'near-set': () => import('./near-set.ts'),
   'near-zipf': () => import('./near-zipf.ts'),
   simulator: () => import('./simulator.ts'),

@@ -1,7 +1,8 @@
 import type { Contender } from './contest.ts';
 
 const adapter = (name: string): string => import.meta.resolve(`../competitors/${name}.ts`);
-const cistern = (name: string, policy: string, index: string): Contender => ({
+/** The near tier with this policy and this index. */
+export const cistern = (name: string, policy: string, index: string): Contender => ({
   name,
   packages: ['cistern'],
   adapter: adapter('near-cistern'),
@@ -15,7 +16,6 @@ export const nearContenders: readonly Contender[] = [
   cistern('cistern lru, hash', 'lru', 'hash'),
   cistern('cistern lru, map', 'lru', 'map'),
   cistern('cistern clock, hash', 'clock', 'hash'),
-  cistern('cistern clock, map', 'clock', 'map'),
   {
     name: 'lru-cache, ttl',
     packages: ['lru-cache'],

@@ -1,6 +1,6 @@
 import type { Key, NearCache, NearModule } from '../competitors/adapter.ts';
 import type { Runner, Sample } from '../harness/contest.ts';
-import { seededRandom } from './seeded-random.ts';
+import { seededRandom } from '../../src/testing/seeded-random.ts';
 import { zipfSequence } from './zipf.ts';
 
 /** Entries that the caches may hold, and keys that there are. */
@@ -86,7 +86,8 @@ function gets(
   fresh: ((number: number) => string) | undefined,
 ): { readonly step: Step; readonly before?: (() => void) | undefined } {
   for (let number = 0; number < nearCapacity; number++) cache.set(key(number), { id: number });
-  const random = seededRandom(7);
+  const chance = seededRandom(7);
+  const random = (count: number): number => Math.floor(chance() * count);
   const order = Int32Array.from({ length: 1 << 17 }, () => random(nearCapacity));
   let built: string[] = [];
   let taken = 0;

@@ -1,8 +1,9 @@
-import { seededRandom } from './seeded-random.ts';
+import { seededRandom } from '../../src/testing/seeded-random.ts';
 
 /** Requests for `keys` keys, of which the one on rank r is asked for with a chance of 1 / r^`exponent`; which key has which rank is chance. */
 export function zipfSequence(keys: number, requests: number, exponent: number, seed: number): Int32Array {
-  const random = seededRandom(seed);
+  const chance = seededRandom(seed);
+  const random = (count: number): number => Math.floor(chance() * count);
   const sums = new Float64Array(keys);
   let sum = 0;
   for (let rank = 0; rank < keys; rank++) sums[rank] = sum += (rank + 1) ** -exponent;
@@ -12,7 +13,7 @@ export function zipfSequence(keys: number, requests: number, exponent: number, s
     [keyOf[rank], keyOf[other]] = [keyOf[other]!, keyOf[rank]!];
   }
   return Int32Array.from({ length: requests }, () => {
-    const drawn = (random(2 ** 31) / 2 ** 31) * sum;
+    const drawn = chance() * sum;
     let from = 0;
     let to = keys - 1;
     while (from < to) {

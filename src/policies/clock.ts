@@ -1,7 +1,7 @@
 import { HandWay } from './hand-way.ts';
 import type { Policy, PolicyOptions } from './policy.ts';
 import { ResidentWeight } from './resident-weight.ts';
-import { ByteSlots } from './slot-array.ts';
+import { BitSlots } from './slot-array.ts';
 import { SlotLists } from './slot-lists.ts';
 import { SlotRing } from './slot-ring.ts';
 
@@ -13,12 +13,12 @@ import { SlotRing } from './slot-ring.ts';
  *
  * Choose it for about the hits of LRU at the least work per hit.
  *
- * Cost: a hit writes one byte; 9 bytes per slot. The way of the hand is bounded (`HandWay`).
+ * Cost: a hit sets one bit; 8.2 bytes per slot. The way of the hand is bounded (`HandWay`).
  */
 export class ClockPolicy implements Policy {
   readonly #lists = new SlotLists(1);
   readonly #ring = new SlotRing(this.#lists, 0);
-  readonly #referenced = new ByteSlots();
+  readonly #referenced = new BitSlots();
   readonly #inside: ResidentWeight;
   readonly #way = new HandWay();
 

@@ -1,7 +1,7 @@
 import { HandWay } from './hand-way.ts';
 import type { Policy, PolicyOptions } from './policy.ts';
 import { ResidentWeight } from './resident-weight.ts';
-import { ByteSlots } from './slot-array.ts';
+import { BitSlots } from './slot-array.ts';
 import { SlotLists } from './slot-lists.ts';
 
 /** All entries in the order they came. */
@@ -16,11 +16,11 @@ const list = 0;
  * Choose it for web-like loads with many keys that come once. Do not make it a default: when the hand has come to the
  * newest end, the newcomers can be all that it ever sees, and what is old and dead stays until the load changes.
  *
- * Cost: a hit writes one byte; 9 bytes per slot. The way of the hand is bounded (`HandWay`).
+ * Cost: a hit sets one bit; 8.2 bytes per slot. The way of the hand is bounded (`HandWay`).
  */
 export class SievePolicy implements Policy {
   readonly #lists = new SlotLists(1);
-  readonly #visited = new ByteSlots();
+  readonly #visited = new BitSlots();
   readonly #inside: ResidentWeight;
   readonly #way = new HandWay();
   /** The entry that is looked at next; below 0: the oldest is. */

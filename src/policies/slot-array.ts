@@ -47,3 +47,27 @@ export class ByteSlots {
     this.#bytes[slot] = value;
   }
 }
+
+/** A bit per slot, in one piece, like `ByteSlots`. */
+export class BitSlots {
+  #words = new Int32Array(1 << (chunkBits - 5));
+
+  reserve(slot: number): void {
+    let { length } = this.#words;
+    if (slot >> 5 < length) return;
+    while (slot >> 5 >= length) length *= 2;
+    const grown = new Int32Array(length);
+    grown.set(this.#words);
+    this.#words = grown;
+  }
+
+  get(slot: number): number {
+    return (this.#words[slot >> 5]! >>> (slot & 31)) & 1;
+  }
+
+  set(slot: number, value: 0 | 1): void {
+    const word = this.#words[slot >> 5]!;
+    const bit = 1 << (slot & 31);
+    this.#words[slot >> 5] = value === 0 ? word & ~bit : word | bit;
+  }
+}

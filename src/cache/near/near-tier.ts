@@ -29,7 +29,7 @@ export interface NearTierOptions {
 
 /** How full the tables of an index may be: the default is made for speed; who chooses a plain policy chooses its few bytes, too. */
 const roomy = 0.5;
-const dense = 0.75;
+const dense = 0.85;
 
 /**
  * The in-process tier: live values under one budget for all caches of a process, each with an index of its own.
