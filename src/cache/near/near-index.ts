@@ -1,6 +1,6 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { EntryWeight } from './entry-weight.ts';
-import { type EntrySlab, type EntryTimes, flags } from './entry-slab.ts';
+import { type EntrySlab, type EntryTimes, flags, keptWeight } from './entry-slab.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { LiveCurve } from './live-curve.ts';
 import {
@@ -124,7 +124,7 @@ export class NearIndex implements RoomOwner {
   put(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
     if (!this.#open) return -1;
     let slot = this.#keys.find(key);
-    const weight = this.#weight(key, bytes);
+    const weight = keptWeight(this.#weight(key, bytes));
     if (weight > this.#room.maxBytes) {
       if (slot >= 0) this.#room.remove(slot, evicted);
       return -1;

@@ -1,6 +1,6 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { Policy } from '../../policies/policy.ts';
-import { EntrySlab, type EntryTimes, flags, keptWeight, mostOwners, slabOwnerShift } from './entry-slab.ts';
+import { EntrySlab, type EntryTimes, flags, mostOwners, slabOwnerShift } from './entry-slab.ts';
 import { mostSlots } from './hash-table.ts';
 import { HotPromises } from './hot-promises.ts';
 
@@ -66,6 +66,8 @@ export class NearRoom {
   #dead = 0;
   #cursor = 0;
   #added = 0;
+  /** The policy counts entries: each weighs 1, whatever its value. */
+  readonly #byEntries: boolean;
   readonly #defer: ((callback: () => void) => void) | undefined;
   #deferred = false;
   #open = true;
@@ -73,6 +75,7 @@ export class NearRoom {
   constructor(options: RoomOptions) {
     this.maxBytes = options.maxBytes;
     this.maxEntries = Math.min(options.maxEntries, mostSlots);
+    this.#byEntries = options.maxEntries !== Number.POSITIVE_INFINITY;
     this.#defer = options.defer;
     this.policy = options.policy(this.slab);
   }
@@ -100,7 +103,7 @@ export class NearRoom {
     this.#sweepLater();
   }
 
-  /** Takes in an entry for which there must be no other of its key; its index adds it. -1: it is not kept, since room for it would take too long in one call. */
+  /** Takes in an entry for which there must be no other of its key; its index adds it. The weight is one that `keptWeight` gives. -1: it is not kept, since room for it would take too long in one call. */
   add(
     key: KeyPart,
     hash: number,
@@ -110,13 +113,12 @@ export class NearRoom {
     times: EntryTimes,
     now: number,
   ): number {
-    const kept = keptWeight(weight);
     if (this.#dead > 0 || (++this.#added & (entriesPerSweep - 1)) === 0) this.#sweep(sweptAtOnce, now);
     this.policy.miss(hash);
-    if (!this.#makeRoom(kept, 1)) return -1;
-    const slot = this.slab.take(key, hash, value, kept, owner);
+    if (!this.#makeRoom(weight, 1)) return -1;
+    const slot = this.slab.take(key, hash, value, weight, owner);
     this.slab.setTimes(slot, times);
-    this.bytes += kept;
+    this.bytes += weight;
     this.resident++;
     this.policy.insert(slot);
     return slot;
@@ -124,14 +126,13 @@ export class NearRoom {
 
   /** The same for a value that takes the place of another one of its key, and with it its standing with the policy. False: it is not kept, and its slot is free. */
   replace(slot: number, value: unknown, weight: number, owner: number, times: EntryTimes): boolean {
-    const kept = keptWeight(weight);
-    const difference = kept - this.slab.weightOf(slot);
+    const difference = weight - this.slab.weightOf(slot);
     this.#owners[owner]!.leaves(slot, replaced);
     if (this.slab.has(slot, flags.hot)) this.promises.drop(slot);
-    this.slab.replace(slot, value, kept);
+    this.slab.replace(slot, value, weight);
     this.slab.setTimes(slot, times);
     this.bytes += difference;
-    this.policy.reweigh(slot, difference);
+    if (!this.#byEntries) this.policy.reweigh(slot, difference);
     if (this.#makeRoom(0, 0)) return this.slab.ownerOf(slot) === owner;
     if (this.slab.ownerOf(slot) === owner) this.remove(slot, evicted);
     return false;
