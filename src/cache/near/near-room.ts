@@ -87,7 +87,9 @@ export class NearRoom {
 
   /** A number for an owner, under which it keeps entries. */
   own(owner: RoomOwner): number {
-    if (this.#freeOwners.length === 0 && this.#owners.length > mostOwners) this.#sweepAll();
+    // Who clears again and again gets all numbers back in good time, a few slots each.
+    const left = this.#freeOwners.length + mostOwners + 1 - this.#owners.length;
+    if (this.#dead > 0) this.#sweep(Math.ceil(this.slab.end / Math.max(1, left)), 0);
     const number = this.#freeOwners.pop() ?? this.#owners.length;
     this.#owners[number] = owner;
     this.#deadOf[number] = 0;
@@ -209,10 +211,6 @@ export class NearRoom {
         removed++;
       }
     }
-  }
-
-  #sweepAll(): void {
-    while (this.#dead > 0) this.#sweep(this.slab.end, 0);
   }
 
   #sweepLater(): void {

@@ -1,5 +1,7 @@
+import { wrongOption } from '../../core/error.ts';
 import { realRuntime } from '../../core/runtime.ts';
 import { makePolicy, type PolicyName } from '../../policies/policy-by-name.ts';
+import { mostOwners } from './entry-slab.ts';
 import { entryWeight, type EntryWeight, type IndexName } from './entry-weight.ts';
 import { HashIndex } from './hash-index.ts';
 import { LiveCurve, type SizeEstimate } from './live-curve.ts';
@@ -30,6 +32,8 @@ export interface NearTierOptions {
 /** How full the tables of an index may be: the default is made for speed; who chooses a plain policy chooses its few bytes, too. */
 const roomy = 0.5;
 const dense = 0.85;
+
+const tooMany = `one of at most ${mostOwners} caches with a near tier that one object has`;
 
 /**
  * The in-process tier: live values under one budget for all caches of a process, each with an index of its own.
@@ -72,8 +76,9 @@ export class NearTier {
     });
   }
 
-  /** A new index; the name is for people. */
+  /** A new index; the name is for people. Throws `CISTERN_OPTION` if there are 4,095. */
   index(name: string): NearIndex {
+    if (this.#indexes.length >= mostOwners) throw wrongOption('define', name, tooMany);
     const { slab } = this.#room;
     const index = new NearIndex({
       name,
