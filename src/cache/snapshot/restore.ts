@@ -161,8 +161,7 @@ class Restore {
       return remote ? this.#skip() : this.#expire();
     const { schema } = matched.cache.settings;
     if (content.negative || schema === undefined) {
-      this.#keep(matched, key, content.negative ? notFound : content.value, times, hot);
-      return undefined;
+      return this.#keep(matched, key, content.negative ? notFound : content.value, times, hot);
     }
     return this.#checked(schema, content.value).then((valid) => {
       if (valid === undefined) this.#skip();
@@ -193,14 +192,14 @@ class Restore {
     }
   }
 
-  #keep(matched: Matched, key: KeyPart, value: unknown, times: EntryTimes, hot: boolean): void {
+  #keep(matched: Matched, key: KeyPart, value: unknown, times: EntryTimes, hot: boolean): undefined {
     const { near } = matched;
     const admitted = matched.cache.keeper.admit(value);
     // The schema may have taken its time.
-    if (admitted.refused !== undefined || !wanted(matched, key)) return void this.#skip();
+    if (admitted.refused !== undefined || !wanted(matched, key)) return this.#skip();
     const nature = { ...times, negative: value === notFound, copied: admitted.copied };
     const slot = near.put(key, admitted.value, admitted.bytes, nature, this.#owner.runtime.clock.read());
-    if (slot < 0) return void this.#skip();
+    if (slot < 0) return this.#skip();
     if (hot) near.recall(slot);
     this.#restored++;
   }
