@@ -1,5 +1,6 @@
 import { entryWeight, type EntryWeight, type IndexName } from '../../src/cache/near/entry-weight.ts';
 import { type EntryTimes, flags, keptWeight } from '../../src/cache/near/entry-slab.ts';
+import { mostSlots } from '../../src/cache/near/hash-table.ts';
 import type { NearIndex, Removals } from '../../src/cache/near/near-index.ts';
 import { NearTier } from '../../src/cache/near/near-tier.ts';
 import type { KeyPart } from '../../src/core/key.ts';
@@ -24,7 +25,7 @@ export type Step =
   | { readonly act: 'clear'; readonly index: number }
   | { readonly act: 'turn' }
   | { readonly act: 'wait'; readonly milliseconds: number }
-  | { readonly act: 'resize'; readonly maxBytes: number; readonly maxEntries: number };
+  | { readonly act: 'resize'; readonly maxBytes: number; readonly maxEntries: number | undefined };
 
 type Put = Extract<Step, { act: 'put' }>;
 
@@ -125,8 +126,9 @@ export class NearModel {
         return;
       case 'resize':
         this.#maxBytes = step.maxBytes;
-        if (this.#maxEntries === Number.POSITIVE_INFINITY) this.#tier.resize(step.maxBytes);
-        else this.#tier.resize(step.maxBytes, (this.#maxEntries = step.maxEntries));
+        this.#maxEntries = step.maxEntries ?? this.#maxEntries;
+        this.#tier.resize(step.maxBytes, step.maxEntries);
+        same(this.#tier.maxEntries, Math.min(this.#maxEntries, mostSlots), 'entries at most');
         this.#shrinking = true;
         return;
       default:

@@ -119,7 +119,7 @@ export class NearTier {
     return this.#room.maxBytes;
   }
 
-  /** Infinite if only bytes are limited. */
+  /** As many as there are slots, 16,777,214, if only bytes are limited. */
   get maxEntries(): number {
     return this.#room.maxEntries;
   }
