@@ -128,12 +128,21 @@ export class HashTable {
   /** The longest way of a look-up at present, in cells: for tests. */
   longestWay(): number {
     let longest = 0;
-    for (const { cells } of new Set(this.#directory)) {
+    for (const { distance } of this.taken()) longest = Math.max(longest, distance + 1);
+    return longest;
+  }
+
+  /** The cells that are taken, segment by segment and in order: for tests. */
+  *taken(): Generator<TakenCell> {
+    for (const [segment, { cells }] of [...new Set(this.#directory)].entries()) {
       for (const [at, cell] of cells.entries()) {
-        if (cell !== 0) longest = Math.max(longest, this.#distance(cell, at, cells.length) + 1);
+        if (cell === 0) continue;
+        const distance = this.#distance(cell, at, cells.length);
+        const told = (cell & farStep) >> slotBits;
+        const alike = ((cell >>> slotBits) & ~farthest) === tagOf(this.#slab.hashOf((cell & slotMask) - 1));
+        yield { slot: (cell & slotMask) - 1, segment, at, last: cells.length - 1, distance, told, alike };
       }
     }
-    return longest;
   }
 
   #segment(hash: number): Segment {
@@ -244,6 +253,21 @@ export class HashTable {
       this.#directory[first + place] = halves[place < places / 2 ? 0 : 1]!;
     }
   }
+}
+
+/** What a cell holds. */
+export interface TakenCell {
+  readonly slot: number;
+  /** By number. */
+  readonly segment: number;
+  /** Its place in the segment, and the last place there is. */
+  readonly at: number;
+  readonly last: number;
+  /** How far it lies behind its home, and what the cell tells: 15 at most. */
+  readonly distance: number;
+  readonly told: number;
+  /** Whether the bits of the hash in the cell are right. */
+  readonly alike: boolean;
 }
 
 /** The tag of a key in its home: one more is the tag in the next cell, and so on. */
