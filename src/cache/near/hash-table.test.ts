@@ -163,6 +163,7 @@ describe.each(shares)('full to %d', (share) => {
       for (let each = 0; each < 3100; each++) pair.compare(each);
       for (let each = 0; each < 3000; each += 2) pair.remove(each);
       pair.walk();
+      expect(pair.table.size).toBe(1500);
       for (let each = 0; each < 3100; each++) pair.compare(each);
     }
   });
@@ -172,10 +173,14 @@ test('what has no room in the tail makes the segment grow: nothing is lost, and 
   // All at home in the last cells of a table that is large enough for a thousand times as many.
   const pair = new Pair(0.5, (each) => (each < 10_000 ? well(each) : 0xff00 | (each & 0xff)));
   for (let each = 0; each < 10_000; each++) pair.add(each);
+  let inTail = 0;
   for (let each = 10_000; each < 10_500; each++) {
     pair.add(each);
-    if (each % 20 === 0) pair.walk();
+    if (each % 20 !== 0) continue;
+    pair.walk();
+    for (const { at, last } of pair.table.taken()) inTail = Math.max(inTail, at - (last - 64));
   }
+  expect(inTail).toBeGreaterThan(32);
   for (let each = 0; each < 10_800; each++) pair.compare(each);
 });
 
