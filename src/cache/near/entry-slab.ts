@@ -225,7 +225,7 @@ export class EntrySlab {
 
 export class Chunk {
   /** Milliseconds on the monotonic clock; minus infinity until there is an entry. */
-  base = Number.NEGATIVE_INFINITY;
+  base: number = Number.NEGATIVE_INFINITY;
   pairs: unknown[];
   hot: Int32Array;
   fresh: Uint16Array;

@@ -49,8 +49,8 @@ const sweptForOne = 512;
  * there is a `defer`.
  */
 export class NearRoom {
-  readonly slab = new EntrySlab();
-  readonly promises = new HotPromises();
+  readonly slab: EntrySlab = new EntrySlab();
+  readonly promises: HotPromises = new HotPromises();
   readonly policy: Policy;
   maxBytes: number;
   maxEntries: number;
