@@ -117,6 +117,7 @@ export class Keeper {
   outcome(slot: number, now: number, staleWhileRevalidate: number): Outcome {
     const { slab } = this.near!;
     const { freshUntil, staleUntil, loadedAt } = slab.times(slot);
+    slab.flag(slot, flags.hot);
     return {
       value: slab.valueOf(slot),
       copied: slab.has(slot, flags.copied),

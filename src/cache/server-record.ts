@@ -38,6 +38,8 @@ export class ServerRecord {
   #watchUntil = 0;
   #timer: Timer | undefined;
   #closed = false;
+  /** By cache: what the near tier's entries came from, where that was another process. */
+  readonly #presumed = new Map<string, string>();
 
   /** `changed` is told when another process, or a restart of the server, changed generations. */
   constructor(
@@ -84,6 +86,11 @@ export class ServerRecord {
     if (until <= this.#watchUntil) return;
     this.#watchUntil = until;
     if (this.#timer === undefined) this.#watchOn();
+  }
+
+  /** The near tier has entries of a cache from a former life, and the record is not known yet: another generation in it is a change. */
+  presume(cache: string, generation: string): void {
+    this.#presumed.set(cache, generation);
   }
 
   /** Gives a cache a new generation. False: not confirmed. */
@@ -174,9 +181,14 @@ export class ServerRecord {
     const before = this.#content;
     this.#content = content;
     this.#readAt = asked;
-    if (before === undefined || JSON.stringify(before) === JSON.stringify(content)) return;
+    if (before === undefined ? this.#presumed.size === 0 : JSON.stringify(before) === JSON.stringify(content))
+      return;
     try {
-      this.#changed((cache) => generationOf(before, cache));
+      this.#changed((cache) =>
+        before === undefined
+          ? (this.#presumed.get(cache) ?? generationOf(content, cache))
+          : generationOf(before, cache),
+      );
     } catch (error) {
       tell('background-failed', { cache: this.#key, error });
     }

@@ -62,8 +62,14 @@ export class SharedNear {
   statistics(): NearTierStatistics {
     const { tier } = this;
     const { maxBytes, maxEntries, policy, index } = this.#settings;
-    const sum = (cause: keyof NearIndex['removals']): number =>
-      tier.indexes.reduce((total, { removals }) => total + removals[cause], 0);
+    const removals = { evicted: 0, expired: 0, invalidated: 0, replaced: 0 };
+    for (const each of tier.indexes) {
+      const { evicted, expired, invalidated, replaced } = each.removals;
+      removals.evicted += evicted;
+      removals.expired += expired;
+      removals.invalidated += invalidated;
+      removals.replaced += replaced;
+    }
     return {
       bytes: tier.bytes,
       maxBytes,
@@ -71,11 +77,8 @@ export class SharedNear {
       maxEntries,
       policy,
       index,
-      evicted: sum('evicted'),
-      expired: sum('expired'),
-      invalidated: sum('invalidated'),
-      replaced: sum('replaced'),
-      estimate: tier.estimate(),
+      ...removals,
+      estimate: this.estimate(),
     };
   }
 

@@ -138,6 +138,29 @@ describe('with a remote tier', () => {
     expect(await restored()).toMatchObject({ restored: 0, skipped: 1, unknown: [] });
   });
 
+  test('what was cleared while the remote tier could not be asked goes as soon as it can', async () => {
+    const { world, wire, next, define, restored } = await twoLives({ staleIfError: '1h' }, async (server) => {
+      const elsewhere = new Restart({ remote: server }, fakeRuntime({ seed: 3 }));
+      await other(elsewhere.shop).clear();
+    });
+    const users = define(next.shop, '');
+    const further = define2(next.shop);
+    wire.frozen = true;
+    expect(await restored()).toMatchObject({ restored: 1 });
+    expect(await world.until(users.get(1))).toBe('old');
+    wire.frozen = false;
+    await world.until(further.get(2));
+    await world.settle();
+    expect(users.stats().near.entries).toBe(0);
+    expect(further.peek(2)).toBe('further');
+    wire.frozen = true;
+    await expect(world.until(users.get(1))).rejects.toThrow('source');
+  });
+
+  function define2(shop: Cistern) {
+    return shop.define('further', { load: (id: number): string => (id === 2 ? 'further' : ''), ttl: '1h' });
+  }
+
   function other(shop: Cistern) {
     return shop.define('user', { load: (): string => 'other', ttl: '1h', staleIfError: '1h' });
   }

@@ -230,3 +230,23 @@ describe('options', () => {
     );
   });
 });
+
+describe('the near tier', () => {
+  test('has options and answers whose types say what they may be', () => {
+    expectToCompile(() => {
+      cistern({ name: 'a', near: { maxBytes: '1gb', maxEntries: 5, policy: 's3-fifo', index: 'map' } });
+      cistern({ name: 'a', near: false });
+      // @ts-expect-error the optimum knows the future
+      cistern({ name: 'a', near: { policy: 'belady' } });
+      // @ts-expect-error chosen once
+      shop.resizeNear({ policy: 'lru' });
+      // @ts-expect-error there may be none
+      return shop.stats().near.bytes;
+    });
+    expectTypeOf<ReturnType<typeof shop.saveNear>>().resolves.toEqualTypeOf<{
+      readonly saved: number;
+      readonly skipped: number;
+      readonly bytes: number;
+    }>();
+  });
+});

@@ -121,8 +121,11 @@ class Restore {
     const near = cache?.keeper.near;
     if (cache === undefined || near === undefined) return undefined;
     const generation = generationOf(this.#owner, cache);
-    const cleared =
-      generation !== undefined && saved.generation !== undefined && generation !== saved.generation;
+    let cleared = false;
+    if (saved.generation !== undefined && cache.settings.remote) {
+      if (generation === undefined) this.#owner.record?.presume(saved.name, saved.generation);
+      else cleared = generation !== saved.generation;
+    }
     return cleared ? undefined : { cache, near, format: formatOf(this.#owner, saved.name) };
   }
 

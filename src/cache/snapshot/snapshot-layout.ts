@@ -30,9 +30,9 @@ export const entryHeaderBytes = 22;
 export const blockBeginBytes = 8;
 
 export const kinds = {
-  /** Entries that nobody asked for since they were loaded. */
+  /** Entries that have not answered a read since they were loaded, as far as that is noticed. */
   cold: 1,
-  /** Entries that somebody asked for. */
+  /** Entries that have. */
   hot: 2,
   end: 3,
 } as const;
