@@ -43,3 +43,40 @@ test('the thorough hash sees every character; another seed gives other collision
   expect(together.length).toBeGreaterThan(20);
   expect(new Set(together.map((text) => low(text, 6))).size).toBeGreaterThan(together.length * 0.8);
 });
+
+/** Many keys of two words whose differences lie in the upper bits, where a multiplication only shifts them about. */
+function twoWords<K>(bits: number, key: (lower: number, upper: number) => K): K[] {
+  const keys: K[] = [];
+  for (let lower = 0; lower < 1 << bits; lower++) {
+    for (let upper = 0; upper < 1 << bits; upper++)
+      keys.push(key((lower << (32 - bits)) >>> 0, (upper << (32 - bits)) >>> 0));
+  }
+  return keys;
+}
+
+test('no keys collide whatever the seed, also where the words of a number are chosen for it', () => {
+  const view = new DataView(new ArrayBuffer(8));
+  const fractions = twoWords(7, (lower, upper) => {
+    view.setUint32(0, upper | 0x2345);
+    view.setUint32(4, lower | 12_345);
+    return view.getFloat64(0);
+  });
+  const bigints = [0, 15].flatMap((fold) =>
+    twoWords(
+      7,
+      (lower, upper) =>
+        (1n << 64n) |
+        (BigInt((upper ^ (fold > 0 ? upper >>> fold : 0)) >>> 0) << 32n) |
+        BigInt((lower | 12_345) >>> 0),
+    ),
+  );
+  for (const keys of [fractions, bigints]) {
+    const different = new Set<KeyPart>(keys);
+    for (const hash of [sampleHash, keyHash]) {
+      for (const seed of [0, 1, -559_038_737])
+        expect(new Set([...different].map((key) => hash(key, seed))).size).toBeGreaterThan(
+          different.size - 20,
+        );
+    }
+  }
+});
