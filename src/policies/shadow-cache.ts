@@ -4,24 +4,23 @@ import { TinyLfuSegments } from './tiny-lfu-segments.ts';
 
 /**
  * A small W-TinyLFU cache of nothing but hashes, with a window that stays as it is: fed with a sample of the requests, its hit ratio
- * is an estimate of what a cache would have whose window has this share (miniature simulation: Waldspurger, Saemundsson, Ahmad and Park, "Cache modeling
- * and optimization using miniature simulations", ATC 2017).
+ * is an estimate of what a cache would have whose window has this share (miniature simulation: Waldspurger, Saemundsson, Ahmad and
+ * Park, "Cache modeling and optimization using miniature simulations", ATC 2017).
  */
 export class ShadowCache {
   hits = 0;
-  readonly #capacity: number;
   readonly #segments: TinyLfuSegments;
   readonly #directory: HashDirectory;
   readonly #hashes: Int32Array;
   readonly #first: number;
-  #used = 0;
+  readonly #free: number[] = [];
 
-  /** Takes three lists of `lists` from `number * 3` on, and `capacity` slots from `number * capacity` on. */
-  constructor(number: number, capacity: number, share: number, lists: SlotLists, seed: number) {
-    this.#capacity = capacity;
-    this.#first = number * capacity;
-    this.#hashes = new Int32Array(capacity);
-    this.#directory = new HashDirectory(capacity);
+  /** Takes three lists of `lists` from `number * 3` on, and slots from `number * most` on. */
+  constructor(number: number, most: number, capacity: number, share: number, lists: SlotLists, seed: number) {
+    this.#first = number * most;
+    this.#hashes = new Int32Array(most);
+    this.#directory = new HashDirectory(most);
+    for (let slot = this.#first + most - 1; slot >= this.#first; slot--) this.#free.push(slot);
     this.#segments = new TinyLfuSegments({
       capacity,
       share,
@@ -32,22 +31,30 @@ export class ShadowCache {
     });
   }
 
+  /** At most what it was made for. */
+  set capacity(capacity: number) {
+    this.#segments.capacity = capacity;
+    while (this.#segments.size > capacity) this.#evict();
+  }
+
   request(hash: number): void {
-    let slot = this.#directory.get(hash);
-    if (slot >= 0) {
+    const found = this.#directory.get(hash);
+    if (found >= 0) {
       this.hits++;
-      this.#segments.hit(slot);
+      this.#segments.hit(found);
       return;
     }
-    if (this.#used < this.#capacity) {
-      slot = this.#first + this.#used++;
-    } else {
-      slot = this.#segments.victim();
-      this.#segments.remove(slot);
-      this.#directory.delete(this.#hashes[slot - this.#first]!);
-    }
+    if (this.#segments.size >= this.#segments.capacity) this.#evict();
+    const slot = this.#free.pop()!;
     this.#hashes[slot - this.#first] = hash;
     this.#directory.set(hash, slot);
     this.#segments.insert(slot, false);
+  }
+
+  #evict(): void {
+    const slot = this.#segments.victim();
+    this.#segments.remove(slot);
+    this.#directory.delete(this.#hashes[slot - this.#first]!);
+    this.#free.push(slot);
   }
 }

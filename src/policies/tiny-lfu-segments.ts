@@ -63,6 +63,8 @@ export interface SegmentsOptions extends PolicyOptions {
 export class TinyLfuSegments {
   size = 0;
   weight = 0;
+  /** Entries that carry their owner's mark. */
+  marked = 0;
   readonly #lists: SlotLists;
   readonly #first: number;
   readonly #hashOf: (slot: number) => number;
@@ -132,6 +134,7 @@ export class TinyLfuSegments {
   insert(slot: number, marked: boolean): void {
     if (slot >= this.#words.length) this.#widen(slot);
     this.size++;
+    if (marked) this.marked++;
     this.#lists.reserve(slot);
     this.#ghosts.reserve(this.size);
     this.weight += this.#weigh(slot);
@@ -159,6 +162,7 @@ export class TinyLfuSegments {
     if (count > 0) this.#ghosts.remember(this.#hashOf(slot), count);
     this.#take(slot);
     this.size--;
+    if ((this.#words[slot]! & mark) !== 0) this.marked--;
     this.weight -= this.#weigh(slot);
   }
 

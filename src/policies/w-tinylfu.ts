@@ -9,6 +9,8 @@ export class WTinyLfuPolicy implements Policy {
   readonly #hashOf: (slot: number) => number;
   #fitted = 0;
   readonly #unit: boolean;
+  /** Entries have had to go: what is inside is what fits. */
+  #full = false;
 
   constructor(options: PolicyOptions) {
     this.#hashOf = options.hashOf;
@@ -54,15 +56,18 @@ export class WTinyLfuPolicy implements Policy {
   }
 
   victim(): number {
+    this.#full = true;
     return this.#segments.victim();
   }
 
   resize(capacity: number): void {
+    this.#full = false;
     this.#segments.capacity = capacity;
     this.#fit();
   }
 
   #record(hash: number): void {
+    if (this.#full) this.#chooser.sampled = this.#segments.marked;
     if (this.#chooser.record(hash)) this.#segments.share = this.#chooser.share;
   }
 

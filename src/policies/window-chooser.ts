@@ -36,6 +36,7 @@ export class WindowChooser {
   #threshold = 0;
   readonly #seed: number;
   #capacity = 0;
+  #sampled = 0;
   #shadows: ShadowCache[] = [];
   #averages = new Float64Array(0);
   #best = 0;
@@ -55,12 +56,21 @@ export class WindowChooser {
     const capacity = Math.max(leastShadowed, Math.round(entries * rate));
     if (capacity === this.#capacity) return;
     this.#capacity = capacity;
+    this.#sampled = 0;
     const lists = new SlotLists(3 * shares.length);
     this.#shadows = shares.map(
-      (share, number) => new ShadowCache(number, capacity, share, lists, this.#seed),
+      (share, number) => new ShadowCache(number, 2 * capacity, capacity, share, lists, this.#seed),
     );
     this.#averages = new Float64Array(shares.length).fill(-1);
     this.#requests = 0;
+  }
+
+  /**
+   * So many sampled keys are in the full cache. The sample may have more or fewer of them than its rate promises; shadows that are
+   * too large for it would hold a whole loop of which the cache holds but a part, and all would seem to be equally good.
+   */
+  set sampled(count: number) {
+    this.#sampled = Math.max(leastShadowed, Math.min(2 * this.#capacity, count));
   }
 
   /** Whether a key of this hash is in the sample. */
@@ -93,6 +103,7 @@ export class WindowChooser {
         best = index;
       }
     }
+    if (this.#sampled > 0) for (const shadow of this.#shadows) shadow.capacity = this.#sampled;
     this.#requests = 0;
     const wanted = shares[best]!;
     this.#steady = best === this.#best && wanted === this.share ? this.#steady + 1 : 0;
