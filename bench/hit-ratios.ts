@@ -1,7 +1,10 @@
+import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { breaches, ratioBounds, webTraces } from './harness/ratio-bounds.ts';
 import { meanOf, measurePoints, type RatioPoint, replayable, traceMeans } from './harness/ratio-points.ts';
 import { readReferenceRatios } from './harness/reference-ratios.ts';
+import type { HitRatioDetails, Means } from './harness/hit-ratio-details.ts';
+import { root, writeResult } from './harness/result.ts';
 import { textTable } from './harness/table.ts';
 import { traceFolder, traceNames } from './harness/trace-file.ts';
 
@@ -12,6 +15,9 @@ import { traceFolder, traceNames } from './harness/trace-file.ts';
 
 const usage = 'node bench/hit-ratios.ts [--policies a,b] [--traces x,y] [--sizes m,n] [--seed N] [--brief]';
 const shownBreaches = 20;
+
+/** Other simulators' results that the README shows beside ours. */
+const shownPeers = ['Caffeine-HEAD', 'LIRS'];
 
 process.exitCode = main();
 
@@ -38,6 +44,8 @@ function main(): number {
   const sizes = options.sizes?.split(',').map(Number);
   const complete = options.sizes === undefined && traces.length === present.length;
 
+  const ours: Record<string, Means> = {};
+  const published: Record<string, Means> = {};
   const summary: string[][] = [];
   let broken = 0;
   let points: RatioPoint[] = [];
@@ -50,23 +58,30 @@ function main(): number {
     const requests = points.reduce((sum, point) => sum + point.requests, 0);
     const peer = ratioBounds[policy]?.[0]?.peer;
     if (!options.brief) console.log(`\n${policy}\n\n${pointTable(points, peer)}\n`);
+    const means = meansOf(points, (point) => point.ratio);
+    if (means.mean !== undefined && means.web !== undefined) ours[policy] = means as Means;
     const found = breaches(policy, points, complete);
     for (const text of found.slice(0, shownBreaches)) console.log(`BROKEN  ${policy}, ${text}`);
     if (found.length > shownBreaches) console.log(`... and ${found.length - shownBreaches} more`);
     broken += found.length;
     summary.push([
       policy,
-      ...meansAsText(points, (point) => point.ratio),
+      ...meansAsText(means),
       peer === undefined ? '' : worstDifference(points, peer),
       (((user + system) * 1000) / requests).toFixed(0),
       String(found.length),
     ]);
   }
-  for (const peer of new Set(points.flatMap((point) => [...point.peers.keys()])))
-    summary.push([`(${peer})`, ...meansAsText(points, (point) => point.peers.get(peer))]);
+  for (const peer of new Set(points.flatMap((point) => [...point.peers.keys()]))) {
+    const means = meansOf(points, (point) => point.peers.get(peer));
+    summary.push([`(${peer})`, ...meansAsText(means)]);
+    if (shownPeers.includes(peer) && means.mean !== undefined && means.web !== undefined)
+      published[peer] = means as Means;
+  }
   console.log(
     `\n${textTable(['policy', 'mean', 'web mean', 'worst difference', 'CPU ns/request', 'broken'], summary)}`,
   );
+  if (complete && options.policies === undefined) save(ours, published, traces.length);
   return broken > 0 ? 1 : 0;
 }
 
@@ -80,14 +95,37 @@ function pointTable(points: readonly RatioPoint[], peer: string | undefined): st
 }
 
 /** The means over all traces and over those of web and key-value caches. */
-function meansAsText(
+function meansOf(
   points: readonly RatioPoint[],
   ratioOf: (point: RatioPoint) => number | undefined,
-): [string, string] {
+): Partial<Means> {
   const means = traceMeans(points, ratioOf);
   const all = [...new Set(points.map((point) => point.trace))];
-  const web = all.filter((trace) => webTraces.includes(trace));
-  return [meanOf(means, all)?.toFixed(4) ?? '', meanOf(means, web)?.toFixed(4) ?? ''];
+  const [mean, web] = [all, all.filter((trace) => webTraces.includes(trace))].map((traces) =>
+    meanOf(means, traces),
+  );
+  return { ...(mean !== undefined && { mean }), ...(web !== undefined && { web }) };
+}
+
+function meansAsText({ mean, web }: Partial<Means>): [string, string] {
+  return [mean?.toFixed(4) ?? '', web?.toFixed(4) ?? ''];
+}
+
+/** The file of a whole run, from which the README's table is made. */
+function save(ours: Record<string, Means>, published: Record<string, Means>, traces: number): void {
+  const details: HitRatioDetails = { traces, ours, published };
+  const path = writeResult({
+    bench: 'hit-ratios',
+    unit: 'mean hit ratio over the traces, each the mean over its sizes',
+    rounds: 1,
+    quick: false,
+    skipped: [],
+    versions: {},
+    results: Object.entries(ours).map(([name, { mean }]) => ({ name, median: mean, min: mean, max: mean })),
+    table: '',
+    details,
+  });
+  console.log(`Written to ${relative(root, path)}`);
 }
 
 function worstDifference(points: readonly RatioPoint[], peer: string): string {

@@ -45,7 +45,7 @@ test('a row names every library with its cost and its multiple, losses included'
   expect(block).toContain('| string keys, one after the other | 100 | 80.0 (0.80) | 350 (3.50) |');
   expect(block).toContain('2 x Fast, Node v24.0.0, 2026-01-02');
   expect(block).toContain(
-    'Not measured yet: memcached-get, memcached-set, memcached-multi-get, stampede, wrong-answers.',
+    'Not measured yet: near-get, near-set, near-zipf, near-memory, hit-ratios, simulator, memcached-get, memcached-set, memcached-multi-get, stampede, wrong-answers.',
   );
 });
 

@@ -1,5 +1,6 @@
 import type { StampedeDetails } from '../stampede.ts';
 import type { CaseResult } from './contest.ts';
+import type { HitRatioDetails } from './hit-ratio-details.ts';
 import type { ResultFile } from './result.ts';
 import type { ContestDetails } from './side-by-side.ts';
 import { figure, markdownTable } from './table.ts';
@@ -41,6 +42,12 @@ export function figuresBlock(read: ReadResult): string {
     parts.push(make(results));
   };
   part<ContestDetails>(['get-or-load'], (results) => contestTable('CPU per hit, ns', results, shownLoaders));
+  part<ContestDetails>(['near-get', 'near-set', 'near-zipf'], (results) =>
+    contestTable('near tier of 100,000 entries, CPU per operation, ns', results, shownNear),
+  );
+  part<unknown>(['near-memory'], ([result]) => memoryLine(result!));
+  part<HitRatioDetails>(['hit-ratios'], ([result]) => hitRatioTable(result!));
+  part<unknown>(['simulator'], ([result]) => simulatorLine(result!));
   part<ContestDetails>(['memcached-get', 'memcached-set', 'memcached-multi-get'], (results) =>
     contestTable('client CPU per call, µs', results, shownClients),
   );
@@ -61,6 +68,16 @@ const shownLoaders = [
   'cachified + lru-cache',
   'cacheable getOrSet',
   'bentocache getOrSet',
+];
+const shownNear = [
+  'cistern',
+  'cistern w-tinylfu, map',
+  'cistern lru, hash',
+  'cistern lru, map',
+  'cistern clock, hash',
+  'lru-cache, ttl',
+  'lru-cache, max',
+  'plain Map',
 ];
 const shownClients = ['cistern', 'cistern getMany', 'memcache', 'memjs', 'memcached', 'ioredis'];
 
@@ -102,6 +119,39 @@ function contestTable(
         return name === 'cistern' ? figure(cpu.median) : `${figure(cpu.median)} (${figure(ratio.median)})`;
       }),
     ]),
+  );
+}
+
+/** `cistern lru, hash` as `lru, hash`. */
+function memoryLine(result: ResultFile): string {
+  const each = result.results.map(
+    ({ name, median }) =>
+      `${name.replace(/^cistern$/, 'Cistern').replace(/^cistern /, '')} ${figure(median)}`,
+  );
+  return `Near tier of a million entries, bytes per entry besides key and value: ${each.join('; ')}.`;
+}
+
+function hitRatioTable(result: ResultFile<HitRatioDetails>): string {
+  const { ours, published } = result.details;
+  const names = Object.keys(ours);
+  const peers = Object.keys(published);
+  const row = (label: string, mean: 'mean' | 'web'): string[] => [
+    label,
+    ...names.map((name) => ours[name]![mean].toFixed(4)),
+    ...peers.map((name) => published[name]![mean].toFixed(4)),
+  ];
+  return markdownTable(
+    [`mean hit ratio on ${result.details.traces} recorded traces`, ...names, ...peers],
+    [row('all', 'mean'), row('web and key-value', 'web')],
+  );
+}
+
+function simulatorLine(result: ResultFile): string {
+  const of = (name: string): number =>
+    result.results.find((each) => each.name === name)?.median ?? Number.NaN;
+  return (
+    `\`cistern simulate\`: ${figure(of('requests/s: lru') / 1e6)} million requests a second with LRU, ` +
+    `${figure(of('requests/s: w-tinylfu') / 1e6)} million with the default policy; 4 million requests over 6 policies and 5 sizes in ${figure(of('seconds for all'))} s.`
   );
 }
 
