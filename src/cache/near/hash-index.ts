@@ -4,7 +4,7 @@ import { HashTable } from './hash-table.ts';
 import { keyHash, sampleHash } from './key-hash.ts';
 import type { KeyIndex } from './key-index.ts';
 
-/** So many keys may have hashes that are alike before others like them go elsewhere. By chance it is one in a hundred million that has. */
+/** So many keys may have equal hashes before others like them go elsewhere. By chance not even three have among a million. */
 const mostAlike = 4;
 
 /**
@@ -12,7 +12,7 @@ const mostAlike = 4;
  * texts that were built for this request.
  *
  * What a look-up of a text costs is its hash: V8 has it, but does not tell. So keys are found by the hash of a sample of their characters. Where several
- * keys have hashes that are alike, because they differ elsewhere, further ones like them go into a second table, whose hash takes in every
+ * keys have equal hashes, because they differ elsewhere, further ones like them go into a second table, whose hash takes in every
  * character. Both are seeded: nobody outside can choose keys that make a look-up long.
  */
 export class HashIndex implements KeyIndex {

@@ -42,7 +42,7 @@ const deepest = 12;
  */
 export class HashTable {
   size = 0;
-  /** Keys that the last `find` came by whose hashes are alike, but which are others. */
+  /** Keys that the last `find` came by whose hashes are equal, but which are others. */
   strangers = 0;
   readonly #slab: EntrySlab;
   readonly #full: number;
@@ -82,7 +82,7 @@ export class HashTable {
       this.strangers = 0;
       return -1;
     }
-    return this.#search(key, cells, at, tag);
+    return this.#search(key, hash, cells, at, tag);
   }
 
   /** Adds a slot whose key is not inside, and which tells its hash. */
@@ -149,7 +149,7 @@ export class HashTable {
     return this.#directory[(hash >>> 1) >>> this.#shift]!;
   }
 
-  #search(key: KeyPart, cells: Int32Array, home: number, firstTag: number): number {
+  #search(key: KeyPart, hash: number, cells: Int32Array, home: number, firstTag: number): number {
     let tag = firstTag;
     let strangers = 0;
     for (let at = home; ; at++) {
@@ -158,7 +158,7 @@ export class HashTable {
       if (found === tag) {
         const slot = (cell & slotMask) - 1;
         if (this.#slab.keyOf(slot) === key) return slot;
-        strangers++;
+        if (this.#slab.hashOf(slot) === hash) strangers++;
       } else if (cell === 0 || (found & farthest) < (tag & farthest)) break;
       if ((tag & farthest) < farthest) tag++;
     }
