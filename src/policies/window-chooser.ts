@@ -8,8 +8,10 @@ const shares = [0.01, 0.2, 0.8];
 const mostShadowed = 128;
 const leastShadowed = 16;
 
-/** A decision after so many sampled requests per shadow entry: 4 or 8 are the same, 2 is bad. */
+/** A decision after so many sampled requests per shadow entry: 4 or 8 are the same, 2 is bad. The first ones come sooner: a wrong window at the start costs most. */
 const period = 4;
+const firstPeriod = 1;
+const firstDecisions = 3;
 
 /** The weight of the newest period in the average of a shadow's hit ratio. */
 const newest = 0.3;
@@ -21,8 +23,9 @@ const restingPeriods = 3;
 /** What another window must be better by. */
 const hysteresis = 0.002;
 
-/** The window moves at most by so much of the capacity per decision. */
+/** The window moves at most by so much of the capacity per decision, unless another one would have so many more hits. */
 const longestStep = 0.15;
+const clearlyBetter = 0.02;
 
 /**
  * Chooses the window of a W-TinyLFU cache: shadows with fixed windows see a sample of the requests, and the window goes towards the one
@@ -41,6 +44,7 @@ export class WindowChooser {
   #averages = new Float64Array(0);
   #best = 0;
   #steady = 0;
+  #decisions = 0;
   /** Sampled requests that are not looked at yet. */
   #resting = 0;
   #requests = 0;
@@ -85,7 +89,8 @@ export class WindowChooser {
       return false;
     }
     for (const shadow of this.#shadows) shadow.request(hash);
-    return ++this.#requests >= period * this.#capacity && this.#decide();
+    const length = this.#decisions < firstDecisions ? firstPeriod : period;
+    return ++this.#requests >= length * this.#capacity && this.#decide();
   }
 
   #decide(): boolean {
@@ -105,15 +110,27 @@ export class WindowChooser {
     }
     if (this.#sampled > 0) for (const shadow of this.#shadows) shadow.capacity = this.#sampled;
     this.#requests = 0;
+    this.#decisions++;
     const wanted = shares[best]!;
     this.#steady = best === this.#best && wanted === this.share ? this.#steady + 1 : 0;
     if (this.#steady >= steadyDecisions) this.#resting = restingPeriods * period * this.#capacity;
     this.#best = best;
     const before = this.share;
-    const step = Math.max(-longestStep, Math.min(longestStep, wanted - before));
+    const gain = this.#averages[best]! - this.#averages[nearest(before)]!;
+    const longest = gain > clearlyBetter ? 1 : longestStep;
+    const step = Math.max(-longest, Math.min(longest, wanted - before));
     this.share = before + step;
     return step !== 0;
   }
+}
+
+/** Which of the windows that are tried is most like this one. */
+function nearest(share: number): number {
+  let best = 0;
+  for (const [index, each] of shares.entries()) {
+    if (Math.abs(each - share) < Math.abs(shares[best]! - share)) best = index;
+  }
+  return best;
 }
 
 /** Other bits than those that choose a block of the sketch or a cell of an index. */
