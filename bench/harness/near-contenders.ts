@@ -1,11 +1,13 @@
 import type { Contender } from './contest.ts';
 
-const adapter = (name: string): string => import.meta.resolve(`../competitors/${name}.ts`);
+const nearTier = import.meta.resolve('../competitors/near-cistern.ts');
+const lruCache = import.meta.resolve('../competitors/near-lru-cache.ts');
+const plainMap = import.meta.resolve('../competitors/near-map.ts');
 /** The near tier with this policy and this index. */
 export const cistern = (name: string, policy: string, index: string): Contender => ({
   name,
   packages: ['cistern'],
-  adapter: adapter('near-cistern'),
+  adapter: nearTier,
   parameters: { policy, index },
 });
 
@@ -19,9 +21,9 @@ export const nearContenders: readonly Contender[] = [
   {
     name: 'lru-cache, ttl',
     packages: ['lru-cache'],
-    adapter: adapter('near-lru-cache'),
+    adapter: lruCache,
     parameters: { ttl: true },
   },
-  { name: 'lru-cache, max', packages: ['lru-cache'], adapter: adapter('near-lru-cache') },
-  { name: 'plain Map', packages: [], adapter: adapter('near-map') },
+  { name: 'lru-cache, max', packages: ['lru-cache'], adapter: lruCache },
+  { name: 'plain Map', packages: [], adapter: plainMap },
 ];

@@ -28,7 +28,7 @@ export class HotPromises {
 
   clear(): void {
     this.#slots.fill(-1);
-    this.#promises.fill(undefined);
+    void this.#promises.fill(undefined);
   }
 
   /** The slot has another value, or none. */
