@@ -3,11 +3,26 @@ import { SlotLists } from './slot-lists.ts';
 import { TinyLfuSegments } from './tiny-lfu-segments.ts';
 import { WindowChooser } from './window-chooser.ts';
 
+/**
+ * W-TinyLFU that adapts its window: the default (Einziger, Friedman and Manes, "TinyLFU: A highly efficient cache admission policy",
+ * ACM ToS 2017; Einziger, Eytan, Friedman and Manes, "Adaptive software cache management", Middleware 2018, for the question). Newcomers come into a
+ * window; who leaves it stays only if it was asked for more often than the entry that would have to go. `TinyLfuSegments` is that, with the constants and
+ * what differs from the papers; `WindowChooser` says how large the window should be.
+ *
+ * Choose it unless you know better: frequency keeps what scans and loops would throw out, the window keeps what comes back soon, and it finds
+ * out by itself which of the two the load wants. On recorded traces its mean hit ratio is above that of every published policy (`npm run hit-ratios`); a short
+ * phase of a load that wants pure recency can still cost it some points against LRU.
+ *
+ * Cost: a hit writes two bytes; a miss asks and tells `GhostCounts` once each and splices one or two lists. In small caches a part of the requests goes
+ * to the shadows, too: 10 to 20 ns each at a thousand entries, nothing at 100,000. 14 bytes per entry (links 8, word 2, ghosts 4), and 150 KB for the shadows.
+ */
 export class WTinyLfuPolicy implements Policy {
   readonly #segments: TinyLfuSegments;
   readonly #chooser: WindowChooser;
   readonly #hashOf: (slot: number) => number;
+  /** The shadows fit a cache of up to so many entries. */
   #fitted = 0;
+  /** Each entry weighs 1: how many the capacity holds is known from the start. */
   readonly #unit: boolean;
   /** Entries have had to go: what is inside is what fits. */
   #full = false;
