@@ -6,7 +6,8 @@ const stubborn = 8;
 
 /**
  * Promises that callers get for entries that are asked for all the time, each kept in the place that its slot's lower bits
- * name. They are frozen, as every caller gets the same. Memory: 100 KB and the promises, whatever the cache holds.
+ * name. They are not frozen, though every caller gets the same: Node writes into promises it follows (`async_hooks`, and `AsyncLocalStorage`
+ * before Node 24), and ends the process where it cannot. Memory: 100 KB and the promises, whatever the cache holds.
  */
 export class HotPromises {
   readonly #slots = new Int32Array(places).fill(-1);
@@ -23,7 +24,7 @@ export class HotPromises {
     const place = slot & (places - 1);
     if (this.#slots[place] !== -1 && ++this.#knocks % stubborn !== 0) return;
     this.#slots[place] = slot;
-    this.#promises[place] = Object.freeze(promise);
+    this.#promises[place] = promise;
   }
 
   clear(): void {
