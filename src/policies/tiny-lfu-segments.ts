@@ -278,13 +278,17 @@ export class TinyLfuSegments {
 
   /** The entry's count, halved as often as all counts were since it was last right. */
   #count(slot: number): number {
-    const word = this.#words[slot]!;
-    return (word & countBits) >> ((this.#age - (word >>> ageShift)) & ageMask);
+    return this.#halved(this.#words[slot]!);
   }
 
   #renewed(word: number): number {
-    const count = (word & countBits) >> ((this.#age - (word >>> ageShift)) & ageMask);
-    return (this.#age << ageShift) | (word & 0xf0) | count;
+    return (this.#age << ageShift) | (word & 0xf0) | this.#halved(word);
+  }
+
+  #halved(word: number): number {
+    const missed = (this.#age - (word >>> ageShift)) & ageMask;
+    // A shift by 32 would be one by 0.
+    return missed > 3 ? 0 : (word & countBits) >> missed;
   }
 
   /** Everything has become older by one period. */
