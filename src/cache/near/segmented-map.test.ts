@@ -44,10 +44,11 @@ describe.each(hashes)('with the hash: %s', (_, hash) => {
         let content = 0;
         for (const { act, key } of script) {
           if (act === 'put') {
-            const value = { content: content++ };
-            if (model.has(key)) map.replace(key, value);
-            else map.add(key, value);
-            model.set(key, value);
+            if (!model.has(key)) {
+              const value = { content: content++ };
+              map.add(key, value);
+              model.set(key, value);
+            }
           } else if (act === 'delete') {
             expect(map.delete(key)).toBe(model.delete(key));
           }
