@@ -7,6 +7,9 @@ const rate = 1 / 64;
 /** How far the curve looks, in multiples of what the tier holds. */
 const reach = 4;
 
+/** How often it is looked up how far that is, in sampled requests: before a sample of keys that are gone fills up. */
+const entriesEvery = 256;
+
 /** Everything counted counts half after so many sampled requests. */
 const memory = 64 * samples;
 
@@ -36,8 +39,11 @@ export class LiveCurve {
   #threshold = 0;
   #requests = 0;
   #recorded = 0;
+  readonly #entries: () => number;
 
-  constructor(enabled: boolean) {
+  /** `entries`: how many the tier holds. */
+  constructor(enabled: boolean, entries: () => number) {
+    this.#entries = entries;
     if (!enabled) return;
     this.#curve = new SampledCurve({ samples, rate });
     this.#threshold = this.#curve.threshold;
@@ -49,12 +55,12 @@ export class LiveCurve {
     if (hash >>> 0 < this.#threshold) this.#record(hash);
   }
 
-  /** The tier holds so many entries now. `undefined`: too little is known. */
-  estimate(entries: number): SizeEstimate | undefined {
+  /** `undefined`: too little is known. */
+  estimate(): SizeEstimate | undefined {
     const curve = this.#curve;
+    const entries = this.#entries();
     if (curve === undefined || this.#recorded < least || entries === 0) return undefined;
     this.#count(curve);
-    curve.horizon = Math.max(1, reach * entries);
     const hitRatio = curve.hitRatio(entries);
     const change = (factor: number): number => curve.hitRatio(factor * entries) - hitRatio;
     const [half, double, fourfold] = [change(0.5), change(2), change(4)];
@@ -71,6 +77,7 @@ export class LiveCurve {
 
   #record(hash: number): void {
     const curve = this.#curve!;
+    if (this.#recorded % entriesEvery === 0) curve.horizon = Math.max(1, reach * this.#entries());
     curve.record(hash);
     this.#threshold = curve.threshold;
     if (++this.#recorded % memory === 0) {

@@ -59,7 +59,7 @@ export class NearTier {
     this.indexName = index;
     this.#seed = seed;
     this.#weight = entryWeight(policy, index);
-    this.#curve = new LiveCurve(options.estimate ?? true);
+    this.#curve = new LiveCurve(options.estimate ?? true, () => this.#room.resident);
     this.#removed = options.removed;
     this.#byEntries = maxEntries !== Number.POSITIVE_INFINITY;
     this.#room = new NearRoom({
@@ -136,7 +136,7 @@ export class NearTier {
 
   /** What another size would bring; `undefined` until there have been enough requests. */
   estimate(): SizeEstimate | undefined {
-    return this.#curve.estimate(this.#room.resident);
+    return this.#curve.estimate();
   }
 
   /** Other limits from now on. A smaller tier lets go of what is too much bit by bit: in the background, and with each new entry. */
