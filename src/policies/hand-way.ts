@@ -1,7 +1,7 @@
 /** Entries that a hand passes at most for one newcomer. */
 export const longestWay = 16_384;
 /** What it may pass at least for each victim, even if several have to go for one newcomer. */
-export const shortestWay = 64;
+export const shortestWay = 8;
 
 /**
  * How far a hand may still go for this newcomer. A hand that looks for an unused entry may have to pass very many used
@@ -9,11 +9,18 @@ export const shortestWay = 64;
  * same. Among so many used ones the order of arrival is all there is to tell them apart.
  */
 export class HandWay {
-  #left = longestWay;
+  readonly #longest: number;
+  #left: number;
+
+  /** Shorter than `longestWay` where passing an entry costs more than a bit. */
+  constructor(longest: number = longestWay) {
+    this.#longest = longest;
+    this.#left = longest;
+  }
 
   /** A newcomer is to come: the whole way is free again. */
   renew(): void {
-    this.#left = longestWay;
+    this.#left = this.#longest;
   }
 
   /** How many entries may be passed for the next victim. */

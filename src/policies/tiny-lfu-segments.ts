@@ -34,6 +34,9 @@ const mostMoved = 4;
 /** What is kept may be so much less than the capacity before another limit is supposed. */
 const slack = 0.05;
 
+/** Entries that are passed at most for one newcomer: each changes its place in a list, which in a large cache costs several cache misses. */
+const mostPassed = 4096;
+
 /** Victims that are asked at most what they are worth together against one heavy candidate. */
 const mostJudged = 32;
 
@@ -71,7 +74,7 @@ export class TinyLfuSegments {
   readonly #weightOf: ((slot: number) => number) | undefined;
   readonly #ghosts = new GhostCounts();
   readonly #chance: Chance;
-  readonly #way = new HandWay();
+  readonly #way = new HandWay(mostPassed);
   #words = new Uint16Array(256);
   #capacity: number;
   /** What is really kept: less than the capacity where its owner has another limit, too. */
