@@ -31,6 +31,7 @@ class Pair {
   }
 
   remove(key: number): void {
+    this.compare(key);
     const slot = this.slots.get(key)!;
     this.table.remove(slot);
     this.slab.free(slot);
