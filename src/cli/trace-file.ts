@@ -67,6 +67,8 @@ export async function readTrace(
   whole.end();
   const trace = builder.build(name);
   if (trace.total.reads === 0) throw new InputError(nothingRead(said, format!, whole, trace));
+  if (trace.requests.length === 0)
+    throw new InputError(`${said} has no key that is in the sample: take a larger one (--sample, --memory).`);
   return {
     path,
     trace,

@@ -137,6 +137,11 @@ test('nothing beats the optimum, with removals and writes, too', () => {
   );
 });
 
+test('a write that does not fit is no read that does not fit', () => {
+  const trace = traceOf([{ key: 1, operation: write }, { key: 1 }], { sized: true });
+  expect(run(trace, { policy: 'lru', capacity: sizeOf(1) - 1, unit: 'bytes' }).tooLarge).toBe(1);
+});
+
 test('values that do not fit at all are misses that change nothing', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(20), { maxLength: 200, size: 'max' }), (keys) => {

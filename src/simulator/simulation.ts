@@ -158,7 +158,7 @@ class Run {
         if (operation === read && this.#missesOf !== undefined) this.#missesOf[key]!++;
         const weight = unit === 'bytes' ? bytes : 1;
         if (weight > this.#capacity) {
-          this.tooLarge++;
+          if (operation === read) this.tooLarge++;
           // The optimum counts the requests that it is told of.
           if (name === 'belady') policy.miss(this.#trace.hashes[key]!);
           continue;

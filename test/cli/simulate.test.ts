@@ -220,6 +220,15 @@ describe('cistern simulate', () => {
     expect(err).toContain('line 4 has no key: ,5');
   });
 
+  test.each(['simulate', 'size'])(
+    '%s: a sample without any key is an error, not a hit ratio of nothing',
+    (command) => {
+      const { code, out, err } = runCistern([command, '-', '--sample', '0.0001%'], 'a\nb\na\n');
+      expect([code, out]).toEqual([1, '']);
+      expect(err).toContain('no key that is in the sample');
+    },
+  );
+
   test('a sample is said to be one', () => {
     const { out, err } = runCistern([
       'simulate',
