@@ -149,6 +149,26 @@ describe.each(shares)('full to %d', (share) => {
     pair.walk();
   });
 
+  test('no segment is larger than it says: one that is full grows by less than a fifth', () => {
+    const pair = new Pair(share, well);
+    for (let each = 0; each < 150_000; each++) {
+      pair.add(each);
+      if (each % 29_989 !== 29_988) continue;
+      const counts: number[] = [];
+      const homes: number[] = [];
+      for (const { segment, last } of pair.table.taken()) {
+        counts[segment] = (counts[segment] ?? 0) + 1;
+        homes[segment] = last + 1 - 64;
+      }
+      for (const [segment, count] of counts.entries()) {
+        expect(homes[segment]! * share).toBeLessThan(count * 1.25);
+        expect(homes[segment]! * share).toBeGreaterThanOrEqual(count - 1);
+        // A larger one would take long to rebuild.
+        expect(homes[segment]).toBeLessThanOrEqual(32_768 * 1.25);
+      }
+    }
+  });
+
   test('with hashes that differ in their upper bits alone, or in their lower ones', () => {
     for (const hash of [
       (each: number) => each << 12,
