@@ -91,7 +91,7 @@ const samples: {
   },
   CISTERN_SNAPSHOT: {
     details: { path: '/var/near.snapshot', problem: 'is cut off' },
-    names: ["'/var/near.snapshot'", 'is cut off', 'Nothing has changed', 'save a new one'],
+    names: ["'/var/near.snapshot'", 'is cut off', 'goes on without it', 'save a new one'],
     retryable: false,
   },
   CISTERN_CLOSED: { details: { what: 'The store' }, names: ['The store', 'close()'], retryable: false },

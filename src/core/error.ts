@@ -137,7 +137,7 @@ const table: { readonly [C in ErrorCode]: Row<Details[C]> } = {
   CISTERN_SNAPSHOT: {
     retryable: false,
     message: ({ path, problem }) =>
-      `The snapshot ${show(path)} ${problem}. Nothing has changed, neither in the cache nor in the file; check the path, or save a new one.`,
+      `The snapshot ${show(path)} ${problem}. The cache goes on without it, and the file is as it was; check the path, or save a new one.`,
   },
   CISTERN_CLOSED: {
     retryable: false,

@@ -100,7 +100,7 @@ describe.each(policyNames)('%s', (name) => {
   });
 });
 
-/** All but the one whose sketch is as large as the number of entries, which it cannot know from a capacity in bytes. */
+/** All but the one that samples by the number of entries, which it cannot know from a capacity in bytes. */
 const exact = policyNames.filter((name) => name !== 'w-tinylfu');
 
 test.each(exact)('%s: entries that all weigh the same are as good as entries that weigh 1', (name) => {

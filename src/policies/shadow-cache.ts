@@ -31,6 +31,11 @@ export class ShadowCache {
     });
   }
 
+  /** Whether it has no room left: before that, all that it holds would stay with any window. */
+  get full(): boolean {
+    return this.#segments.size >= this.#segments.capacity;
+  }
+
   /** At most what it was made for. */
   set capacity(capacity: number) {
     this.#segments.capacity = capacity;

@@ -8,10 +8,8 @@ const shares = [0.01, 0.2, 0.8];
 const mostShadowed = 128;
 const leastShadowed = 16;
 
-/** A decision after so many sampled requests per shadow entry: 4 or 8 are the same, 2 is bad. The first ones come sooner: a wrong window at the start costs most. */
+/** A decision after so many sampled requests per shadow entry: 4 or 8 are the same, 2 is bad. */
 const period = 4;
-const firstPeriod = 1;
-const firstDecisions = 3;
 
 /** The weight of the newest period in the average of a shadow's hit ratio. */
 const newest = 0.3;
@@ -23,9 +21,8 @@ const restingPeriods = 3;
 /** What another window must be better by. */
 const hysteresis = 0.002;
 
-/** The window moves at most by so much of the capacity per decision, unless another one would have so many more hits. */
+/** The window moves at most by so much of the capacity per decision: going at once, or deciding sooner at the start, follows chance. */
 const longestStep = 0.15;
-const clearlyBetter = 0.02;
 
 /**
  * Chooses the window of a W-TinyLFU cache: shadows with fixed windows see a sample of the requests, and the window goes towards the one
@@ -43,8 +40,9 @@ export class WindowChooser {
   #shadows: ShadowCache[] = [];
   #averages = new Float64Array(0);
   #best = 0;
+  /** The shadows are full: from now on their hits say something. */
+  #compared = false;
   #steady = 0;
-  #decisions = 0;
   /** Sampled requests that are not looked at yet. */
   #resting = 0;
   #requests = 0;
@@ -66,6 +64,7 @@ export class WindowChooser {
       (share, number) => new ShadowCache(number, 2 * capacity, capacity, share, lists, this.#seed),
     );
     this.#averages = new Float64Array(shares.length).fill(-1);
+    this.#compared = false;
     this.#requests = 0;
   }
 
@@ -75,6 +74,7 @@ export class WindowChooser {
    */
   set sampled(count: number) {
     this.#sampled = Math.max(leastShadowed, Math.min(2 * this.#capacity, count));
+    if (!this.#compared) this.#resize();
   }
 
   /** Whether a key of this hash is in the sample. */
@@ -89,8 +89,21 @@ export class WindowChooser {
       return false;
     }
     for (const shadow of this.#shadows) shadow.request(hash);
-    const length = this.#decisions < firstDecisions ? firstPeriod : period;
-    return ++this.#requests >= length * this.#capacity && this.#decide();
+    if (!this.#compared) {
+      // While nothing has to go, a large window looks best: it has not had to choose yet.
+      if (this.#shadows[0]!.full) this.#begin();
+      return false;
+    }
+    return ++this.#requests >= period * this.#capacity && this.#decide();
+  }
+
+  #resize(): void {
+    for (const shadow of this.#shadows) shadow.capacity = this.#sampled;
+  }
+
+  #begin(): void {
+    this.#compared = true;
+    for (const shadow of this.#shadows) shadow.hits = 0;
   }
 
   #decide(): boolean {
@@ -108,29 +121,17 @@ export class WindowChooser {
         best = index;
       }
     }
-    if (this.#sampled > 0) for (const shadow of this.#shadows) shadow.capacity = this.#sampled;
+    if (this.#sampled > 0) this.#resize();
     this.#requests = 0;
-    this.#decisions++;
     const wanted = shares[best]!;
     this.#steady = best === this.#best && wanted === this.share ? this.#steady + 1 : 0;
     if (this.#steady >= steadyDecisions) this.#resting = restingPeriods * period * this.#capacity;
     this.#best = best;
     const before = this.share;
-    const gain = this.#averages[best]! - this.#averages[nearest(before)]!;
-    const longest = gain > clearlyBetter ? 1 : longestStep;
-    const step = Math.max(-longest, Math.min(longest, wanted - before));
+    const step = Math.max(-longestStep, Math.min(longestStep, wanted - before));
     this.share = before + step;
     return step !== 0;
   }
-}
-
-/** Which of the windows that are tried is most like this one. */
-function nearest(share: number): number {
-  let best = 0;
-  for (const [index, each] of shares.entries()) {
-    if (Math.abs(each - share) < Math.abs(shares[best]! - share)) best = index;
-  }
-  return best;
 }
 
 /** Other bits than those that choose a block of the sketch or a cell of an index. */

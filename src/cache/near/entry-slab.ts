@@ -1,5 +1,5 @@
 import type { KeyPart } from '../../core/key.ts';
-import { packed16, packed24, roundedUp16, unpacked16, unpacked24 } from './short-length.ts';
+import { largest24, packed16, packed24, roundedUp16, unpacked16 } from './short-length.ts';
 import { StaleSpans } from './stale-spans.ts';
 
 /** Slots per chunk, and of the first one at first. */
@@ -163,7 +163,7 @@ export class EntrySlab {
   }
 
   loadedAt(slot: number): number {
-    return this.until(slot) - unpacked24(this.chunks[slot >> chunkBits]!.ages[slot & chunkMask]! >>> 8);
+    return this.until(slot) - largest24(this.chunks[slot >> chunkBits]!.ages[slot & chunkMask]! >>> 8);
   }
 
   /** `loadedAt` must not lie in the future. */
@@ -183,7 +183,7 @@ export class EntrySlab {
     const stale = this.#staleSpans.code(
       Math.floor(Math.max(0, times.staleUntil - Math.max(freshUntil, kept))),
     );
-    chunk.ages[at] = (packed24(kept - times.loadedAt) << 8) | stale;
+    chunk.ages[at] = (packed24(kept - Math.floor(times.loadedAt)) << 8) | stale;
     if (times.confirmedUntil !== Number.POSITIVE_INFINITY) {
       chunk.confirmed ??= new Uint16Array(chunk.marks.length).fill(0xffff);
     }

@@ -5,7 +5,7 @@ import { bigintBytes, numberBytes, stringBytes } from '../seal/heap-size.ts';
 /** How the near tier finds its entries: an index of our own, or one over `Map`s. */
 export type IndexName = 'hash' | 'map';
 
-/** Bytes of an entry in the slab. `entry-weight.test.ts` measures these. */
+/** Bytes of an entry in the slab, with the column that a remote tier adds. `entry-weight.test.ts` measures these. */
 const slabBytes = 36;
 
 /** Bytes of an entry in an index, on the average between two growths. */
@@ -13,7 +13,7 @@ const indexBytes: Readonly<Record<IndexName, number>> = { hash: 6, map: 42 };
 
 /** Bytes of an entry in a policy, ghosts included. */
 const policyBytes: Readonly<Record<PolicyName, number>> = {
-  'w-tinylfu': 15,
+  'w-tinylfu': 14,
   lru: 8,
   fifo: 8,
   clock: 9,

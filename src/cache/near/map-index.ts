@@ -6,7 +6,8 @@ import { SegmentedMap } from './segmented-map.ts';
 
 /**
  * An index over `Map`s, whose hashes of texts are V8's own: a look-up of a text that was looked up before hashes nothing but, in a large
- * index, eight of its characters for the choice of a segment. 30 to 54 bytes per key, and a delete leaves a hole that is paid for later.
+ * index, eight of its characters for the choice of a segment. 30 to 54 bytes per key, and a delete leaves a hole that is paid for later. V8 seeds its hash of texts,
+ * but not that of small integers: keys of that kind can be chosen to collide.
  */
 export class MapIndex implements KeyIndex {
   readonly #slab: EntrySlab;

@@ -156,6 +156,9 @@ class Restore {
       return this.#skip();
     }
     const times = this.#times(entry, base, content, matched.cache);
+    // A file that was written wrongly has right checksums, too.
+    if (!Object.values(times).every((time) => time > Number.NEGATIVE_INFINITY)) return this.#skip();
+    if (!Number.isFinite(times.loadedAt) || !Number.isFinite(times.freshUntil)) return this.#skip();
     const { now } = this.#turns;
     const { remote } = matched.cache.settings;
     if (now >= Math.max(times.freshUntil, times.staleUntil)) return this.#expire();
