@@ -50,6 +50,11 @@ export function unpacked24(code: number): number {
   return unpacked(code, 19, exact24, endless24);
 }
 
+/** The largest whole number of which `packed24` makes this code. */
+export function largest24(code: number): number {
+  return code < exact24 ? code : unpacked24(Math.min(code + 1, endless24)) - 1;
+}
+
 /** The number of at most 0.05 % more that `packed16` keeps exactly. */
 export function roundedUp16(value: number): number {
   const code = packed16(value);

@@ -1,0 +1,299 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { chunkBits, EntrySlab, type EntryTimes, flags, keptWeight, mostOwners } from './entry-slab.ts';
+
+const day = 86_400_000;
+const chunkSlots = 1 << chunkBits;
+
+/** A slab with one entry after another. */
+function take(slab: EntrySlab, times: EntryTimes, number = 0): number {
+  const slot = slab.take(number, number, 'value', 100, 1);
+  slab.setTimes(slot, times);
+  return slot;
+}
+
+/** Holds what is kept against what was given: never longer, and hardly shorter. */
+function compare(kept: EntryTimes, given: EntryTimes): void {
+  const { until, freshUntil, confirmedUntil, staleUntil, loadedAt } = given;
+  // Whatever was due before it was loaded is due at once.
+  const due = Math.max(until, loadedAt);
+  const fresh = Math.floor(freshUntil);
+  expect(kept.freshUntil).toBe(fresh);
+  expect(kept.until).toBeLessThanOrEqual(due);
+  expect(kept.until).toBeGreaterThanOrEqual(Math.floor(due) - 0.0005 * (fresh - Math.floor(due)) - 1);
+  expect(kept.until).toBeLessThanOrEqual(kept.freshUntil);
+  expect(kept.loadedAt).toBeLessThanOrEqual(loadedAt);
+  const age = kept.until - loadedAt;
+  expect(kept.loadedAt).toBeGreaterThanOrEqual(Math.min(kept.until, Math.floor(loadedAt) - 0.000_002 * age));
+  if (confirmedUntil === Number.POSITIVE_INFINITY) {
+    expect(kept.confirmedUntil).toBe(confirmedUntil);
+  } else {
+    const confirmed = Math.max(confirmedUntil, loadedAt);
+    expect(kept.confirmedUntil).toBeLessThanOrEqual(confirmed);
+    expect(kept.confirmedUntil).toBeGreaterThanOrEqual(confirmed - 1 - 0.0005 * (confirmed - kept.until));
+  }
+  expect(kept.staleUntil).toBeLessThanOrEqual(Math.max(staleUntil, fresh));
+  expect(kept.staleUntil).toBeGreaterThanOrEqual(Math.floor(Math.max(staleUntil, fresh)));
+}
+
+const fraction = fc.constantFrom(0, 0.25, 0.999);
+const span = fc
+  .tuple(fc.oneof(fc.nat(10), fc.nat(5000), fc.nat(3_600_000), fc.nat(30 * day)), fraction)
+  .map(([whole, rest]) => whole + rest);
+
+/** Times of an entry from the moment at which it is loaded: whole and broken milliseconds. */
+const spans = fc.record({
+  fresh: span,
+  /** How much earlier it is due. */
+  early: fc.oneof(fc.constant(0), span),
+  stale: fc.oneof(fc.constant(0), fc.constantFrom(1000, 60_000, 3_600_000, 7 * day)),
+  confirmed: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), span),
+});
+
+function timesOf(
+  loadedAt: number,
+  { fresh, early, stale, confirmed }: { fresh: number; early: number; stale: number; confirmed: number },
+): EntryTimes {
+  const freshUntil = loadedAt + fresh;
+  const confirmedUntil = loadedAt + confirmed;
+  return {
+    loadedAt,
+    freshUntil,
+    confirmedUntil,
+    staleUntil: freshUntil + stale,
+    until: Math.min(freshUntil - early, confirmedUntil, freshUntil),
+  };
+}
+
+describe('times', () => {
+  test('are never later than was said, and hardly earlier', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(3_600_000), fraction, spans), { minLength: 1, maxLength: 30 }),
+        (all) => {
+          const slab = new EntrySlab();
+          const kept = all.map(([whole, rest, each], number) => {
+            const times = timesOf(whole + rest, each);
+            return [take(slab, times, number), times] as const;
+          });
+          for (const [slot, times] of kept) compare(slab.times(slot), times);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('keep to that for 60 days of use: what is replaced, removed and put again', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(9), fc.nat(day), fraction, spans), { minLength: 30, maxLength: 120 }),
+        (steps) => {
+          const slab = new EntrySlab();
+          const live = new Map<number, readonly [number, EntryTimes]>();
+          let now = 1000;
+          for (const [place, pause, rest, each] of steps) {
+            now = Math.floor(now) + Math.max(pause, (60 * day) / steps.length) + rest;
+            const times = timesOf(now, each);
+            const before = live.get(place);
+            if (before !== undefined && place % 2 === 0) slab.free(before[0]);
+            const slot =
+              before === undefined || place % 2 === 0 ? slab.take(place, place, 'value', 100, 1) : before[0];
+            slab.setTimes(slot, times);
+            live.set(place, [slot, times]);
+            compare(slab.times(slot), times);
+            for (const [at, given] of live.values()) {
+              const kept = slab.times(at);
+              // What has been over for days may be kept as over since then.
+              for (const name of ['until', 'freshUntil', 'confirmedUntil', 'staleUntil'] as const)
+                expect(Math.max(now, kept[name]), name).toBeLessThanOrEqual(Math.max(now, given[name]));
+              if (given.freshUntil > now) {
+                // What has been due for more than 15 days may be kept as due since then.
+                if (given.until >= now - 14 * day) compare(kept, given);
+                else expect(kept.freshUntil).toBeGreaterThan(given.freshUntil - 0.0005 * 31 * day);
+              } else if (given.staleUntil > now) {
+                expect(kept.staleUntil).toBeGreaterThan(
+                  (given.staleUntil - given.freshUntil) * (5 / 6) + given.freshUntil - 1,
+                );
+              }
+            }
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test('of many stale spans are never later, and cost a sixth at most, however many there have been', () => {
+    const slab = new EntrySlab();
+    const slots: number[] = [];
+    const spanOf = (number: number): number => 1000 + number * 137;
+    for (let number = 0; number < 1000; number++) {
+      const freshUntil = 100_000 + number;
+      const times = timesOf(90_000, {
+        fresh: freshUntil - 90_000,
+        early: 0,
+        stale: spanOf(number),
+        confirmed: 1e9,
+      });
+      slots.push(take(slab, times, number));
+    }
+    let exact = 0;
+    for (const [number, slot] of slots.entries()) {
+      const kept = slab.staleUntil(slot) - slab.freshUntil(slot);
+      expect(kept).toBeLessThanOrEqual(spanOf(number));
+      expect(kept).toBeGreaterThan((spanOf(number) * 5) / 6);
+      if (kept === spanOf(number)) exact++;
+    }
+    expect(exact).toBeGreaterThanOrEqual(100);
+  });
+
+  test('a stale span that is longer than all before is not cut to theirs', () => {
+    const slab = new EntrySlab();
+    for (let number = 0; number < 5000; number++)
+      take(slab, timesOf(0, { fresh: 100, early: 0, stale: number % 500, confirmed: 1e9 }), number);
+    for (const stale of [1000, 60_000, 3_600_000, day, 30 * day]) {
+      const slot = take(slab, timesOf(0, { fresh: 100, early: 0, stale, confirmed: 1e9 }));
+      expect(slab.staleUntil(slot) - 100).toBeLessThanOrEqual(stale);
+      expect(slab.staleUntil(slot) - 100).toBeGreaterThan((stale * 5) / 6);
+    }
+  });
+
+  test('confirmedUntil is infinite until one is not, and stays what it was for the others', () => {
+    const slab = new EntrySlab();
+    const life = { fresh: 1000, early: 0, stale: 0 };
+    const endless = Array.from({ length: 300 }, (_, number) =>
+      take(slab, timesOf(5, { ...life, confirmed: Number.POSITIVE_INFINITY }), number),
+    );
+    const finite = take(slab, timesOf(5, { ...life, confirmed: 700 }));
+    const more = Array.from({ length: 300 }, (_, number) =>
+      take(
+        slab,
+        timesOf(5, { ...life, confirmed: number % 2 === 0 ? Number.POSITIVE_INFINITY : 500 }),
+        number,
+      ),
+    );
+    for (const slot of endless) expect(slab.confirmedUntil(slot)).toBe(Number.POSITIVE_INFINITY);
+    expect(slab.confirmedUntil(finite)).toBe(705);
+    for (const [number, slot] of more.entries())
+      expect(slab.confirmedUntil(slot)).toBe(number % 2 === 0 ? Number.POSITIVE_INFINITY : 505);
+  });
+});
+
+describe('slots', () => {
+  test('keep their columns while the first chunk grows and others come', () => {
+    const slab = new EntrySlab();
+    const count = 2 * chunkSlots + 100;
+    for (let number = 0; number < count; number++) {
+      const slot = slab.take(`key ${number}`, number * 3, { number }, number, 1 + (number % mostOwners));
+      expect(slot).toBe(number);
+      slab.setTimes(
+        slot,
+        timesOf(number, { fresh: number, early: 0, stale: number % 100, confirmed: 2 * number }),
+      );
+      slab.flag(slot, 1 << (number % 4));
+    }
+    expect([slab.end, slab.chunks.length]).toEqual([count, 3]);
+    for (let slot = 0; slot < count; slot++) {
+      if (slab.keyOf(slot) !== `key ${slot}`) expect(slab.keyOf(slot)).toBe(`key ${slot}`);
+      const { until, freshUntil, staleUntil, loadedAt } = slab.times(slot);
+      const found = [
+        slab.hashOf(slot),
+        slab.weightOf(slot),
+        slab.ownerOf(slot),
+        until,
+        freshUntil,
+        loadedAt,
+        staleUntil,
+      ];
+      const owner = 1 + (slot % mostOwners);
+      const weight = slot <= 4095 ? slot : slab.weightOf(slot);
+      const wanted = [slot * 3, weight, owner, 2 * slot, 2 * slot, slot, 2 * slot + (slot % 100)];
+      if (found.join() !== wanted.join()) expect(found).toEqual(wanted);
+      if (!slab.has(slot, 1 << (slot % 4))) expect(slab.has(slot, 1 << (slot % 4))).toBe(true);
+    }
+  });
+
+  test('a first chunk of few entries is small', () => {
+    const slab = new EntrySlab();
+    const slots = (): number => slab.chunks[0]!.marks.length;
+    const sizes = new Set<number>();
+    for (let number = 0; number < 1000; number++) {
+      slab.take(number, number, 'value', 1, 1);
+      sizes.add(slots());
+      expect(slots()).toBeLessThanOrEqual(Math.max(128, 2 * (number + 1)));
+    }
+    expect([...sizes]).toEqual([128, 256, 512, 1024]);
+  });
+
+  test('that were freed are used again, the last one first, and hold nothing of what was there', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.constant(-1), fc.nat(40)), { maxLength: 300, size: 'max' }),
+        (steps) => {
+          const slab = new EntrySlab();
+          const live: number[] = [];
+          const free: number[] = [];
+          let most = 0;
+          for (const step of steps) {
+            if (step < 0 || live.length === 0) {
+              const slot = slab.take('key', 7, 'value', 50, 3);
+              expect(slot).toBe(free.pop() ?? most++);
+              expect([slab.markOf(slot) & 0xf, slab.ownerOf(slot), slab.valueOf(slot)]).toEqual([
+                0,
+                3,
+                'value',
+              ]);
+              slab.flag(slot, flags.hot | flags.crowded);
+              live.push(slot);
+            } else {
+              const [slot] = live.splice(step % live.length, 1) as [number];
+              expect(slab.free(slot)).toBe(50);
+              expect([slab.ownerOf(slot), slab.markOf(slot), slab.valueOf(slot)]).toEqual([0, 0, undefined]);
+              free.push(slot);
+            }
+            expect(slab.end).toBe(most);
+          }
+        },
+      ),
+    );
+  });
+
+  test('a replaced value has no flags of the old one but the index’s, and its own weight', () => {
+    const slab = new EntrySlab();
+    const slot = slab.take('key', 7, 'old', 50, 3);
+    for (const flag of Object.values(flags)) slab.flag(slot, flag);
+    slab.replace(slot, 'new', 60);
+    expect([slab.keyOf(slot), slab.valueOf(slot), slab.weightOf(slot)]).toEqual(['key', 'new', 60]);
+    expect([slab.ownerOf(slot), slab.hashOf(slot)]).toEqual([3, 7]);
+    const left = Object.entries(flags).filter(([, flag]) => slab.has(slot, flag));
+    expect(left).toEqual([['crowded', flags.crowded]]);
+  });
+
+  test('after clear there are none', () => {
+    const slab = new EntrySlab();
+    for (let number = 0; number < 1000; number++)
+      take(slab, timesOf(5, { fresh: 10, early: 0, stale: 0, confirmed: 9 }));
+    slab.free(17);
+    slab.clear();
+    expect([slab.end, slab.chunks.length]).toEqual([0, 0]);
+    expect(slab.take('key', 1, 'value', 1, 1)).toBe(0);
+  });
+});
+
+test('weights are kept rounded up, by 0.05 % at most, and what is kept is kept as it is', () => {
+  const slab = new EntrySlab();
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.nat(5000), fc.nat(1e7), fc.nat(1e12), fc.double({ min: 0, max: 1e6, noNaN: true })),
+      (weight) => {
+        const kept = keptWeight(weight);
+        expect(kept).toBeGreaterThanOrEqual(weight);
+        expect(kept).toBeLessThanOrEqual(weight <= 4095 ? Math.ceil(weight) : weight * 1.0005 + 1);
+        expect(keptWeight(kept)).toBe(kept);
+        const slot = slab.take('key', 1, 'value', kept, 1);
+        expect(slab.weightOf(slot)).toBe(kept);
+        expect(slab.free(slot)).toBe(kept);
+      },
+    ),
+  );
+});
