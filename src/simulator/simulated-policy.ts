@@ -1,4 +1,4 @@
-import { BeladyPolicy, nextRequests } from '../policies/belady.ts';
+import { BeladyPolicy, never, nextRequests } from '../policies/belady.ts';
 import { makePolicy, policyNames, type PolicyName } from '../policies/policy-by-name.ts';
 import type { Policy, PolicyOptions } from '../policies/policy.ts';
 import type { Trace } from './trace.ts';
@@ -20,12 +20,26 @@ export class PolicyMaker {
 
   make(name: SimulatedPolicy, options: PolicyOptions): Policy {
     if (name !== 'belady') return makePolicy(name, options);
-    this.#future ??= nextRequests(insertions(this.#trace), this.#trace.hashes.length);
+    this.#future ??= futureOf(this.#trace);
     return new BeladyPolicy({ ...options, nextRequests: this.#future });
   }
 }
 
-/** The requests after which a key is inside: all but removals. */
-function insertions({ requests, operations }: Trace): Int32Array {
-  return operations === undefined ? requests : requests.filter((_, at) => operations[at] !== remove);
+/** When the key of each request that is no removal is asked for next, by number among those; `never` if it is removed before. */
+function futureOf({ requests, operations, hashes }: Trace): Int32Array {
+  if (operations === undefined) return nextRequests(requests, hashes.length);
+  const coming = new Int32Array(hashes.length).fill(never);
+  const next: number[] = [];
+  let number = operations.reduce((sum, operation) => sum + (operation === remove ? 0 : 1), 0);
+  for (let at = requests.length - 1; at >= 0; at--) {
+    const key = requests[at]!;
+    if (operations[at] === remove) {
+      // It is of no use to keep what will be taken out.
+      coming[key] = never;
+    } else {
+      next.push(coming[key]!);
+      coming[key] = --number;
+    }
+  }
+  return Int32Array.from(next.reverse());
 }

@@ -124,7 +124,7 @@ test('the short way for plain reads gives what the long way gives, for every pol
   );
 });
 
-test('nothing beats the optimum, with removals and writes, too', () => {
+test('nothing beats the optimum, with removals, too', () => {
   fc.assert(
     fc.property(scripts, fc.integer({ min: 1, max: 20 }), (steps, capacity) => {
       // A write is a use that the optimum keeps room for, though it is no hit.
