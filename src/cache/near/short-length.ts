@@ -1,7 +1,7 @@
 /**
  * Lengths of time and sizes in few bits: a small floating-point number of five bits for the power of two and the rest for the digits,
  * rounded down. Exact up to 2 to the power of one more than the digits; from there on the error is at most one part in so many halves. All bits
- * set stand for infinity; so does whatever does not fit, which is more than 60,000 years in milliseconds.
+ * set stand for infinity; so does whatever does not fit: from 139 years in milliseconds, or 4 TB, in 16 bits, and from 35,000 years in 24.
  */
 
 function packed(value: number, digits: number, exact: number, endless: number): number {

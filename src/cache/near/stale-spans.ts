@@ -40,5 +40,6 @@ export class StaleSpans {
 }
 
 function lengthOf(step: number): number {
-  return Math.floor(growth ** step + 1e-6);
+  // Powers may be a little less than they are.
+  return Math.floor(growth ** step * (1 + 1e-12));
 }
