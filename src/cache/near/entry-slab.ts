@@ -235,7 +235,7 @@ export class Chunk {
   confirmed: Uint16Array | undefined = undefined;
 
   constructor(slots: number) {
-    this.pairs = new Array<unknown>(2 * slots).fill(undefined);
+    this.pairs = Array.from({ length: 2 * slots });
     this.hot = new Int32Array(2 * slots);
     this.fresh = new Uint16Array(slots);
     this.ages = new Int32Array(slots);

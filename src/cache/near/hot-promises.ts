@@ -11,7 +11,7 @@ const stubborn = 8;
  */
 export class HotPromises {
   readonly #slots = new Int32Array(places).fill(-1);
-  readonly #promises: (Promise<unknown> | undefined)[] = new Array<undefined>(places).fill(undefined);
+  readonly #promises: (Promise<unknown> | undefined)[] = Array.from({ length: places });
   #knocks = 0;
 
   get(slot: number): Promise<unknown> | undefined {
