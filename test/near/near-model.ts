@@ -138,12 +138,15 @@ export class NearModel {
 
   #ask(act: 'get' | 'look' | 'offer' | 'recall' | 'delete', number: number, key: KeyPart): void {
     const index = this.#indexes[number]!;
-    const entry = this.#live[number]!.get(key);
+    const live = this.#live[number]!;
+    // Promises are offered for what is there.
+    if (act === 'offer' && !live.has(key)) [key = key] = live.keys();
+    const entry = live.get(key);
     const slot = act === 'get' ? index.get(key) : index.look(key);
     same(slot, entry?.slot ?? -1, `${act} of ${String(key)}`);
     if (act === 'delete') {
       same(index.delete(key), entry !== undefined, `delete of ${String(key)}`);
-      same(this.#live[number]!.has(key), false, 'deleted, and told');
+      same(live.has(key), false, 'deleted, and told');
     } else if (entry !== undefined && act === 'offer') {
       const promise = Promise.resolve(entry.value);
       index.offer(slot, promise);

@@ -167,6 +167,31 @@ describe.each(['hash', 'map'] as const)('with the index "%s"', (indexName) => {
     }
   });
 
+  test('a kept promise goes with its value, however that leaves', () => {
+    const tier = tierOf(3);
+    const [index, other] = [tier.index('a'), tier.index('b')];
+    const promise = Promise.resolve('value');
+    const leave: readonly (() => unknown)[] = [
+      () => index.put(1, 'another', 0, nature, 0),
+      () => index.delete(1),
+      () => fill(other, 3),
+      () => index.clear(),
+      () => index.put(1, 'too big', 1e9, nature, 0),
+    ];
+    for (const each of leave) {
+      const slot = index.put(1, 'value', 0, nature, 0);
+      for (let time = 0; time < 2; time++) index.offer(slot, promise);
+      expect(index.promise(slot)).toBe(promise);
+      each();
+      // Whoever has the slot now.
+      const next = index.put(1, 'another', 0, nature, 0);
+      expect(index.promise(next)).toBeUndefined();
+      fill(other, 2);
+      for (let at = 0; at < tier.slots; at++)
+        if (tier.indexAt(at) !== undefined) expect(index.promise(at)).toBeUndefined();
+    }
+  });
+
   test('room for a large value is made in portions: refused until there is enough, never above the budget', () => {
     const tier = tierOf(20_000);
     const index = tier.index('a');
