@@ -38,7 +38,8 @@ interface Entry {
   readonly put: Put;
   readonly times: EntryTimes;
   offers: number;
-  promise: Promise<unknown> | undefined;
+  /** One of these is kept: a later one may take the place of an earlier one. */
+  readonly promises: Set<Promise<unknown> | undefined>;
 }
 
 export interface ModelOptions {
@@ -150,8 +151,8 @@ export class NearModel {
     } else if (entry !== undefined && act === 'offer') {
       const promise = Promise.resolve(entry.value);
       index.offer(slot, promise);
-      // From the second time on, if there is none yet: fewer slots than places.
-      if (++entry.offers > 1) entry.promise ??= promise;
+      // From the second time on: there are fewer slots than places.
+      if (++entry.offers > 1) entry.promises.add(promise).delete(undefined);
     } else if (entry !== undefined && act === 'recall') {
       index.recall(slot);
       entry.offers++;
@@ -185,7 +186,17 @@ export class NearModel {
     }
     if (slot < 0) return same(live.has(key), false, 'nothing older remains');
     if (old !== undefined) same(slot, old.slot, 'a replaced value keeps the slot');
-    live.set(key, { index: number, key, value, weight, slot, put, times, offers: 0, promise: undefined });
+    live.set(key, {
+      index: number,
+      key,
+      value,
+      weight,
+      slot,
+      put,
+      times,
+      offers: 0,
+      promises: new Set([undefined]),
+    });
   }
 
   #weigh({ key, bytes }: Put): number {
@@ -249,7 +260,7 @@ export class NearModel {
     for (const { slot } of this.#dead.values())
       same(tier.indexAt(slot), undefined, 'the index of a dead entry');
     for (const entry of live) {
-      const { slot, put, times, promise } = entry;
+      const { slot, put, times, promises } = entry;
       const index = this.#indexes[entry.index]!;
       same(index.look(entry.key), slot, 'the slot of a key');
       same(tier.indexAt(slot), index, 'the index of a slot');
@@ -259,7 +270,7 @@ export class NearModel {
       same(slab.has(slot, flags.copied), put.copied, 'copied');
       same(slab.has(slot, flags.hot), entry.offers > 0, 'hot');
       same([slab.freshUntil(slot), slab.staleUntil(slot)], [times.freshUntil, times.staleUntil], 'times');
-      same(index.promise(slot), promise, 'promise');
+      same(promises.has(index.promise(slot)), true, 'promise');
     }
   }
 }

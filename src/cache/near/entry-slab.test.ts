@@ -183,33 +183,54 @@ describe('slots', () => {
   test('keep their columns while the first chunk grows and others come', () => {
     const slab = new EntrySlab();
     const count = 2 * chunkSlots + 100;
+    /** All exact: what each column has of an entry. */
+    const columns = (number: number): unknown[] => [
+      `key ${number}`,
+      number * 3,
+      number % 4000,
+      1 + (number % mostOwners),
+      number + 2000,
+      number + 2000 + (number % 1000),
+      number + 2000 + (number % 777),
+      number + 2000 + (number % 1000) + (number % 100),
+      number,
+      ...Object.values(flags).map((_, flag) => flag === number % 4),
+    ];
     for (let number = 0; number < count; number++) {
-      const slot = slab.take(`key ${number}`, number * 3, { number }, number, 1 + (number % mostOwners));
-      expect(slot).toBe(number);
-      slab.setTimes(
-        slot,
-        timesOf(number, { fresh: number, early: 0, stale: number % 100, confirmed: 2 * number }),
-      );
+      const [key, hash, weight, owner, until, freshUntil, confirmedUntil, staleUntil, loadedAt] = columns(
+        number,
+      ) as [string, ...number[]];
+      const slot = slab.take(key, hash!, { number }, weight!, owner!);
+      if (slot !== number) expect(slot).toBe(number);
+      // At first there is no remote tier.
+      const confirmed = number < 1000 ? Number.POSITIVE_INFINITY : confirmedUntil!;
+      slab.setTimes(slot, {
+        until: until!,
+        freshUntil: freshUntil!,
+        confirmedUntil: confirmed,
+        staleUntil: staleUntil!,
+        loadedAt: loadedAt!,
+      });
       slab.flag(slot, 1 << (number % 4));
     }
     expect([slab.end, slab.chunks.length]).toEqual([count, 3]);
     for (let slot = 0; slot < count; slot++) {
-      if (slab.keyOf(slot) !== `key ${slot}`) expect(slab.keyOf(slot)).toBe(`key ${slot}`);
-      const { until, freshUntil, staleUntil, loadedAt } = slab.times(slot);
+      const { until, freshUntil, confirmedUntil, staleUntil, loadedAt } = slab.times(slot);
       const found = [
+        slab.keyOf(slot),
         slab.hashOf(slot),
         slab.weightOf(slot),
         slab.ownerOf(slot),
         until,
         freshUntil,
-        loadedAt,
+        confirmedUntil,
         staleUntil,
+        loadedAt,
+        ...Object.values(flags).map((flag) => slab.has(slot, flag)),
       ];
-      const owner = 1 + (slot % mostOwners);
-      const weight = slot <= 4095 ? slot : slab.weightOf(slot);
-      const wanted = [slot * 3, weight, owner, 2 * slot, 2 * slot, slot, 2 * slot + (slot % 100)];
+      const wanted = columns(slot);
+      if (slot < 1000) wanted[6] = Number.POSITIVE_INFINITY;
       if (found.join() !== wanted.join()) expect(found).toEqual(wanted);
-      if (!slab.has(slot, 1 << (slot % 4))) expect(slab.has(slot, 1 << (slot % 4))).toBe(true);
     }
   });
 
