@@ -238,3 +238,23 @@ test('its owner’s mark stays with an entry through all segments, and goes with
   for (let slot = 0; slot < 8; slot++) segments.remove(slot);
   expect(segments.marked).toBe(0);
 });
+
+test('who was asked for six times is let in now and then although all inside are stronger; who was not, never', () => {
+  const letIn = (times: number): number => {
+    let count = 0;
+    for (let seed = 0; seed < 200; seed++) {
+      const cache = new SlotCache(segmentsOf(0.01), { capacity: 100, seed });
+      // Less than a period in all: no count is halved.
+      for (let time = 0; time < 9; time++) for (let key = 0; key < 99; key++) cache.request(key);
+      for (let each = 0; each < 9; each++) {
+        for (let time = 0; time < times; time++) cache.request(100 + each);
+        cache.request(200 + each);
+        if (cache.has(100 + each)) count++;
+      }
+    }
+    return count;
+  };
+  expect(letIn(5)).toBe(0);
+  expect(letIn(7)).toBeGreaterThan(1800 / 128 / 3);
+  expect(letIn(7)).toBeLessThan((1800 / 128) * 3);
+});
