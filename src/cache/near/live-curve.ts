@@ -4,7 +4,7 @@ import { SampledCurve } from '../../policies/sampled-curve.ts';
 const samples = 2048;
 const rate = 1 / 64;
 
-/** How far the curve looks, in multiples of what the tier holds. */
+/** How far the curve looks, in multiples of what the tier has room for. */
 const reach = 4;
 
 /** How often it is looked up how far that is, in sampled requests: before a sample of keys that are gone fills up. */
@@ -41,7 +41,7 @@ export class LiveCurve {
   #recorded = 0;
   readonly #entries: () => number;
 
-  /** `entries`: how many the tier holds. */
+  /** `entries`: how many the tier has room for; 0 if that is not known yet. */
   constructor(enabled: boolean, entries: () => number) {
     this.#entries = entries;
     if (!enabled) return;

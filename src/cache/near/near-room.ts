@@ -176,6 +176,12 @@ export class NearRoom {
     this.#dead = 0;
   }
 
+  /** How many entries like those inside there is room for; 0 if none is inside. */
+  get fitting(): number {
+    if (this.resident === 0) return 0;
+    return Math.min(this.maxEntries, Math.round((this.maxBytes / this.bytes) * this.resident));
+  }
+
   get #full(): boolean {
     return this.bytes > this.maxBytes || this.resident > this.maxEntries;
   }

@@ -59,7 +59,7 @@ export class NearTier {
     this.indexName = index;
     this.#seed = seed;
     this.#weight = entryWeight(policy, index);
-    this.#curve = new LiveCurve(options.estimate ?? true, () => this.#room.resident);
+    this.#curve = new LiveCurve(options.estimate ?? true, () => this.#room.fitting);
     this.#removed = options.removed;
     this.#byEntries = maxEntries !== Number.POSITIVE_INFINITY;
     this.#room = new NearRoom({
