@@ -174,7 +174,7 @@ describe('who stays is not chosen by the bits of the hash that a table uses', ()
     });
     const { slab } = room;
     const keys = new HashIndex(slab, 5, 0.5);
-    const curve = new LiveCurve(false, () => 0);
+    const curve = new LiveCurve(false, room);
     const index = new NearIndex({ name: 'a', room, keys, weight: () => 1, curve, removed: undefined });
     // One that is asked for now and then among three that never come back.
     for (let number = 0; number < 300_000; number++) {

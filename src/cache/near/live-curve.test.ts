@@ -9,7 +9,7 @@ const held = 10_000;
 
 /** Three of five requests are for one of ten thousand keys, the others for keys that never come back. Asked for the estimate every so many requests. */
 function estimateAfter(requests: number, asked: number): ReturnType<LiveCurve['estimate']> {
-  const curve = new LiveCurve(true, () => held);
+  const curve = new LiveCurve(true, { resident: held, fitting: held, overflowed: true });
   for (let number = 0; number < requests; number++) {
     const known = number % 5 < 3;
     curve.request(keyHash(known ? Math.imul(number, 0x9e3779b1) % held : held + number, 7));
@@ -159,7 +159,7 @@ test('a tier that is not full would gain nothing by more memory, whether it coun
 });
 
 test('it follows the load: what was long ago counts less and less', () => {
-  const curve = new LiveCurve(true, () => 2000);
+  const curve = new LiveCurve(true, { resident: 2000, fitting: 2000, overflowed: true });
   for (let number = 0; number < 8_000_000; number++) curve.request(keyHash(number % 1000, 1));
   expect(curve.estimate()!.hitRatio).toBeGreaterThan(0.99);
   // A loop that does not fit: two half-lives of requests later most of the rest is gone from the estimate.

@@ -29,6 +29,16 @@ export interface SizeEstimate {
   readonly text: string;
 }
 
+/** What the curve has to know of its tier. */
+export interface Room {
+  /** Entries inside. */
+  readonly resident: number;
+  /** How many like those there is room for; 0 if none is inside. */
+  readonly fitting: number;
+  /** Entries have had to go for others. */
+  readonly overflowed: boolean;
+}
+
 /**
  * The hit-ratio curve of the requests that a near tier gets, from a sample of at most one key in 64: a request that is not
  * in it costs one comparison. It is LRU's curve: the policy in use has more hits, and gains about as much by more memory. Constant memory, 130 KB.
@@ -39,11 +49,10 @@ export class LiveCurve {
   #threshold = 0;
   #requests = 0;
   #recorded = 0;
-  readonly #entries: () => number;
+  readonly #room: Room;
 
-  /** `entries`: how many the tier has room for; 0 if that is not known yet. */
-  constructor(enabled: boolean, entries: () => number) {
-    this.#entries = entries;
+  constructor(enabled: boolean, room: Room) {
+    this.#room = room;
     if (!enabled) return;
     this.#curve = new SampledCurve({ samples, rate });
     this.#threshold = this.#curve.threshold;
@@ -58,11 +67,15 @@ export class LiveCurve {
   /** `undefined`: too little is known. */
   estimate(): SizeEstimate | undefined {
     const curve = this.#curve;
-    const entries = this.#entries();
-    if (curve === undefined || this.#recorded < least || entries === 0) return undefined;
+    const { resident, fitting, overflowed } = this.#room;
+    if (curve === undefined || this.#recorded < least || fitting === 0) return undefined;
     this.#count(curve);
-    const hitRatio = curve.hitRatio(entries);
-    const change = (factor: number): number => curve.hitRatio(factor * entries) - hitRatio;
+    // The sample knows a size but roughly: where nothing has had to go yet, all fits into what is inside.
+    const all = overflowed ? Number.POSITIVE_INFINITY : resident;
+    const ratio = (factor: number): number =>
+      curve.hitRatio(factor * fitting >= all ? Number.POSITIVE_INFINITY : factor * fitting);
+    const hitRatio = ratio(1);
+    const change = (factor: number): number => ratio(factor) - hitRatio;
     const [half, double, fourfold] = [change(0.5), change(2), change(4)];
     const points = (100 * double).toFixed(1);
     return {
@@ -77,7 +90,7 @@ export class LiveCurve {
 
   #record(hash: number): void {
     const curve = this.#curve!;
-    if (this.#recorded % entriesEvery === 0) curve.horizon = Math.max(1, reach * this.#entries());
+    if (this.#recorded % entriesEvery === 0) curve.horizon = Math.max(1, reach * this.#room.fitting);
     curve.record(hash);
     this.#threshold = curve.threshold;
     if (++this.#recorded % memory === 0) {

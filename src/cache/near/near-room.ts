@@ -57,6 +57,8 @@ export class NearRoom {
   bytes = 0;
   /** Live and dead. */
   resident = 0;
+  /** Entries have had to go for others. */
+  overflowed = false;
   /** Owners that are alive, by number; numbers begin with 1. */
   readonly #owners: (RoomOwner | undefined)[] = [undefined];
   /** By number: owners that are no more, and how many entries they have left behind. */
@@ -195,6 +197,7 @@ export class NearRoom {
         this.#sweep(sweptForOne, 0, 1);
         if (this.resident < before) continue;
       }
+      this.overflowed = true;
       this.remove(this.policy.victim(), evicted);
     }
     return true;

@@ -59,7 +59,6 @@ export class NearTier {
     this.indexName = index;
     this.#seed = seed;
     this.#weight = entryWeight(policy, index);
-    this.#curve = new LiveCurve(options.estimate ?? true, () => this.#room.fitting);
     this.#removed = options.removed;
     this.#byEntries = maxEntries !== Number.POSITIVE_INFINITY;
     this.#room = new NearRoom({
@@ -74,6 +73,7 @@ export class NearTier {
           weightOf: this.#byEntries ? undefined : (slot) => slab.weightOf(slot),
         }),
     });
+    this.#curve = new LiveCurve(options.estimate ?? true, this.#room);
   }
 
   /** A new index; the name is for people. Throws `CISTERN_OPTION` if there are 4,095. */
