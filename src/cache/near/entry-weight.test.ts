@@ -37,14 +37,14 @@ const row = (number: number): unknown =>
 
 const text = (number: number): string => `user:${number}`;
 const nothing = undefined;
-const cases: readonly [
+const cases: readonly (readonly [
   string,
   number,
   PolicyName,
   IndexName,
   (number: number) => KeyPart,
   ((number: number) => unknown) | undefined,
-][] = [
+])[] = [
   ...policyNames.map(
     (policy) => [`texts, no value, ${policy}`, 40_000, policy, 'hash', text, nothing] as const,
   ),
