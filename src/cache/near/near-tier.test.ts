@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { NearModel, type Step } from '../../../test/near/near-model.ts';
 import type { KeyPart } from '../../core/key.ts';
 import { policyNames } from '../../policies/policy-by-name.ts';
+import { seededRandom } from '../../testing/seeded-random.ts';
 import { keptWeight } from './entry-slab.ts';
 import { entryOverhead } from './entry-weight.ts';
 import type { NearIndex } from './near-index.ts';
@@ -264,22 +265,51 @@ describe.each(['hash', 'map'] as const)('with the index "%s"', (indexName) => {
       removed: (_, __, value) => void told.set(value, (told.get(value) ?? 0) + 1),
     });
     const [index, other] = [tier.index('a'), tier.index('b')];
-    fill(other, 3000);
+    // So many that new entries alone do not sweep them all before the owners run out.
+    fill(other, 300_000);
     for (let round = 0; round < 10_000; round++) {
       index.put('key', `value ${round}`, 0, nature, 0);
       index.put('another', `other value ${round}`, 0, nature, 0);
       index.clear();
     }
-    expect([index.size, index.removals.invalidated, other.size]).toEqual([0, 20_000, 3000]);
+    expect([index.size, index.removals.invalidated, other.size]).toEqual([0, 20_000, 300_000]);
     expect(index.put('key', 'last', 0, nature, 0)).toBeGreaterThanOrEqual(0);
     for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) turn();
     expect([told.size, Math.max(...told.values())]).toEqual([20_000, 1]);
     expect([tier.size, tier.resident, valueOf(index, 'key'), valueOf(other, 5)]).toEqual([
-      3001,
-      3001,
+      300_001,
+      300_001,
       'last',
       5,
     ]);
+  });
+
+  test.each(policyNames)('a tier that was made larger is as good as one that was made so: %s', (policy) => {
+    const make = (maxBytes: number, maxEntries?: number): NearTier =>
+      new NearTier({
+        policy,
+        index: indexName,
+        seed: 1,
+        maxBytes,
+        ...(maxEntries !== undefined && { maxEntries }),
+      });
+    const hits = (tier: NearTier): number => {
+      const index = tier.index('a');
+      const random = seededRandom(1);
+      let count = 0;
+      for (let request = 0; request < 20_000; request++) {
+        const key = Math.floor(random() ** 3 * 5000);
+        if (index.get(key) >= 0) count++;
+        else index.put(key, 1, 0, nature, 0);
+      }
+      return count;
+    };
+    const byBytes = make(10 * overhead);
+    byBytes.resize(500 * overhead);
+    expect(hits(byBytes)).toBe(hits(make(500 * overhead)));
+    const byEntries = make(1e9, 10);
+    byEntries.resize(1e9, 500);
+    expect(hits(byEntries)).toBe(hits(make(1e9, 500)));
   });
 
   test('as many indexes as owners can be told apart; clear works in each; one more is refused', () => {
