@@ -85,7 +85,7 @@ test.each(pairs)(
       delete: new Times(entries / 5),
       stats: new Times(200),
       clear: new Times(1),
-      sweep: new Times(entries / 20),
+      sweep: new Times(entries / 100),
       'sweep in turns': new Times(2000),
       'clear again and again': new Times(6000),
       resize: new Times(3),
