@@ -16,8 +16,27 @@ export interface Store {
    * ordinary event. Operations that are asked in one turn of the event loop travel together.
    */
   execute(operation: Operation): Promise<Reply>;
+  /**
+   * The parts that this operation would be sent to, without sending anything. Absent: to every part as it is (a wrapper of
+   * one store, say); a store without parts is where it ends.
+   */
+  destinations?(operation: Operation): readonly Destination[];
   /** Settles everything pending (as failed) and lets go of all resources. May be called twice. */
   close(): Promise<void>;
+}
+
+/**
+ * Why a part would be asked: `first` it answers; `also` it is told too, and its answer may count; `fallback` asked when those before
+ * it fail or miss; `share` asked for some of the requests only (a copy of the traffic, a second request after a while).
+ */
+export type Role = 'first' | 'also' | 'fallback' | 'share';
+
+/** One part that an operation would be sent to, and what would be sent. */
+export interface Destination {
+  readonly store: Store;
+  readonly role: Role;
+  /** With the key and the life that this part would see. */
+  readonly operation: Operation;
 }
 
 /** How long an entry lives: fresh for the first span, then kept to be served stale. A ceiling clamps both. */
@@ -38,6 +57,10 @@ export const longestKey = 160;
 interface Addressed {
   /** Printable ASCII, made by `core/key` alone. */
   readonly key: string;
+  /** What stands for the key where a server is chosen, so that keys that belong together share one. Default: the key. */
+  readonly routingKey?: string;
+  /** Take the server that is this many places behind the first choice: for small records that outlive a server. Default 0. */
+  readonly copy?: number;
   /** Monotonic time after which nobody waits for the answer. A sent command cannot be unsent, so there is no signal. */
   readonly deadline: number;
 }
