@@ -1,5 +1,6 @@
 import { asError, CisternError, wrongOption } from '../../core/error.ts';
 import { heard, tell } from '../../core/events.ts';
+import type { Fence } from '../../core/fence.ts';
 import type { FailedReply, Operation, Reply, Right, Store } from '../../core/store.ts';
 import { Connection, type Protocol } from '../../net/connection.ts';
 import type { ConnectionOptions } from '../../net/connection-options.ts';
@@ -9,6 +10,7 @@ import { type MetaReply, wordsCode } from '../../wire/memcached-meta/meta-reply.
 import { versionRequest, writeRequest } from '../../wire/memcached-meta/meta-request.ts';
 import { ReplyParser, type ReplySink } from '../../wire/memcached-meta/reply-parser.ts';
 import { readVersion } from '../../wire/memcached-meta/server-version.ts';
+import type { ServerStore } from './server.ts';
 import { isPlaceholder, replyOf, winsNothing } from './operation-reply.ts';
 import { requestOf } from './operation-request.ts';
 
@@ -80,8 +82,9 @@ function capture(resolve: (reply: Reply) => void): void {
 }
 
 /** The leaf for one memcached server. Made by `memcached()`. */
-export class MemcachedLeaf implements Store, Protocol, ReplySink {
+export class MemcachedLeaf implements ServerStore, Protocol, ReplySink {
   readonly name: string;
+  readonly fence: Fence | undefined = undefined;
   readonly parts: readonly Store[] = [];
   readonly #connection: Connection;
   #parser = new ReplyParser(this);
@@ -112,6 +115,14 @@ export class MemcachedLeaf implements Store, Protocol, ReplySink {
     this.#connection.send(new Call(this, operation, line, captured));
     return promise;
   }
+
+  executeBare(operation: Operation): Promise<Reply> {
+    return this.execute(operation);
+  }
+
+  setPrefix(_prefix: string): void {}
+
+  hold(_error: Error | undefined): void {}
 
   close(): Promise<void> {
     return this.#connection.close();

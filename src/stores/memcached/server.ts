@@ -1,0 +1,116 @@
+import { type Bytes, bytes } from '../../core/bytes.ts';
+import { type Duration, milliseconds } from '../../core/duration.ts';
+import { wrongOption } from '../../core/error.ts';
+import type { Fence } from '../../core/fence.ts';
+import { realRuntime, type Runtime } from '../../core/runtime.ts';
+import type { Operation, Reply, Store } from '../../core/store.ts';
+import type { HealthGroup } from '../../net/health-group.ts';
+import { readAddress } from './address.ts';
+import { MemcachedLeaf } from './memcached-leaf.ts';
+
+/** How one server is talked to: what users set. `memcached()` hands these on to each of its servers. */
+export interface ServerSettings {
+  /** Longest time for one operation; a nearer deadline of its own counts. Default 50 ms. */
+  readonly timeout?: Duration;
+  /** Longest time until a new connection serves: connected, TLS agreed on, logged in, its version told. Default 1 s. Operations that wait for it keep their own deadline. */
+  readonly connectTimeout?: Duration;
+  /** Most operations under way to one server, those that nobody waits for any more included; beyond it they fail at once. Default 16384. */
+  readonly maxInFlight?: number;
+  /** Most bytes of requests under way to one server. Default 64 MB. */
+  readonly maxBytesInFlight?: Bytes;
+  readonly runtime?: Runtime;
+}
+
+export interface ServerOptions extends ServerSettings {
+  /** `'10.0.0.1:11211'`, `'[::1]:11211'` or `'unix:/run/memcached.sock'`. */
+  readonly server: string;
+  /** For errors and events. Default `memcached <server>`. */
+  readonly name?: string;
+}
+
+/** What the rooms around a leaf plug into it. */
+export interface ServerParts {
+  /** The servers of the same pool: more than a share of them down, and marks are not obeyed. */
+  readonly group?: HealthGroup;
+  readonly observer?: ServerObserver;
+  /** Makes the fence of the server; called once, while the leaf is made: nothing may be asked before the first `greet`. */
+  readonly fence?: (server: ServerStore) => ServerFence;
+}
+
+/** Is told what happens at one server. Must not throw. */
+export interface ServerObserver {
+  /**
+   * An operation failed. Called before its caller is answered, in the same turn; when it gives a promise, the caller is answered once
+   * that has settled, either way. `prefix`: what the fence put, or would have put, in front of the key; `''` without a fence or as
+   * long as it is unknown. Not called for `executeBare`, nor for what a fence asks by itself.
+   */
+  failed(
+    operation: Operation,
+    applied: 'no' | 'unknown',
+    error: Error,
+    prefix: string,
+  ): Promise<void> | undefined;
+  /** Marked down: from now on operations fail at once. */
+  down?(error: Error): void;
+  /** A probe was answered (greeting of the fence included): operations are sent again. */
+  up?(): void;
+}
+
+/** Asks over one connection, before or together with everything else, the key as it is. Never rejects. */
+export type Ask = (operation: Operation) => Promise<Reply>;
+
+/** How many characters every fence puts in front of keys: an incarnation, 8 characters, and a colon. */
+export const prefixLength = 9;
+
+/** What the leaf needs of the fence of its server, beside what is told to the outside. */
+export interface ServerFence extends Fence {
+  /**
+   * A new connection has told its version; nothing else is sent over it until this is fulfilled: with nothing when it may
+   * serve, with an error when it must be given up (that counts as a failed connect). `connectTimeout` is over all of it. Before it is
+   * fulfilled for the first time, `setPrefix` must have been called.
+   */
+  greet(ask: Ask): Promise<Error | undefined>;
+  /** From this time of the monotonic clock on `refresh` is called when requests are written. Read once per write. */
+  readonly refreshAt: number;
+  /** Requests are about to be written: what is asked synchronously goes along in the same write. Must set `refreshAt` anew. */
+  refresh(ask: Ask): void;
+  /** The leaf is closed. */
+  closed(): void;
+}
+
+/** One memcached server as a store. */
+export interface ServerStore extends Store {
+  /** There is one when the parts said so. */
+  readonly fence: Fence | undefined;
+  /** Like `execute` with the key as it is: nothing in front of it, not held, not observed. For the records of fences and the names in journals. */
+  executeBare(operation: Operation): Promise<Reply>;
+  /** For the fence: what stands in front of every key from now on, `prefixLength` characters. What is written later has it, also when it was asked before. */
+  setPrefix(prefix: string): void;
+  /**
+   * For the fence: until it is called with undefined, operations fail at once with this error (`applied: 'no'`), those that wait to be sent
+   * included. What was sent is not touched. Connections and probes go on.
+   */
+  hold(error: Error | undefined): void;
+}
+
+/** One memcached server (1.6.10 or later): the leaf below `memcached()`. Throws `CISTERN_OPTION` for wrong options. */
+export function memcachedServer(options: ServerOptions, _parts: ServerParts = {}): ServerStore {
+  const { server, name } = options;
+  const target = readAddress('server', server);
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw wrongOption('name', name, 'a text that is not empty');
+  }
+  const maxInFlight = options.maxInFlight ?? 16_384;
+  if (!Number.isInteger(maxInFlight) || maxInFlight < 1) {
+    throw wrongOption('maxInFlight', maxInFlight, 'a whole number from 1');
+  }
+  return new MemcachedLeaf({
+    name: name ?? `memcached ${server}`,
+    target,
+    timeout: milliseconds('timeout', options.timeout ?? 50),
+    connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 1000),
+    maxInFlight,
+    maxBytesInFlight: bytes('maxBytesInFlight', options.maxBytesInFlight ?? '64mb'),
+    runtime: options.runtime ?? realRuntime,
+  });
+}
