@@ -1,15 +1,21 @@
-import type { Store } from './store.ts';
+import type { Operation, Store } from './store.ts';
 
 /**
  * The fence of one cache server: a small record on the server itself, read by every client when it connects and then every
  * 250 ms in a batch that goes there anyway. Its incarnation, a random token, is part of every key on that server: with
  * another one all that the server held before can be reached no more. So a server that comes back with old values is cold,
  * never stale.
+ *
+ * What was invalidated since the record was last read may have been sent by a name that the record has meanwhile changed: when a
+ * read shows another incarnation, or another token of a departure, these invalidations are sent again by the new name.
  */
 export interface Fence {
   /** The incarnation that keys carry now; `undefined` while it is unknown, and then nothing is sent. */
   readonly incarnation: string | undefined;
-  /** Gives the server a new incarnation. False: not confirmed; until it is, the server serves this process nothing. */
+  /**
+   * Gives the server a new incarnation, and forgets all departures: no name from before can be reached. False: not confirmed; until
+   * it is, the server serves this process nothing.
+   */
   renew(): Promise<boolean>;
   /**
    * The members of the ring that this server was last used in, as the record tells it; `undefined` while unknown, or when the
@@ -19,7 +25,8 @@ export interface Fence {
   /**
    * Members that have left the ring, each with a token of its departure and its place in the order of departures. A key that
    * such a member would own has come (back) to this server no earlier than that: the token belongs into its name, so that what
-   * the server kept of it from before cannot be reached.
+   * the server kept of it from before cannot be reached. One that has come back into the ring stays here until the next `renew`:
+   * processes that still do without it use its token. The same object as long as nothing has changed.
    */
   readonly departed: ReadonlyMap<string, Departure>;
   /**
@@ -27,7 +34,16 @@ export interface Fence {
    * keys of those who left are answered by a failure.
    */
   enrol(members: readonly string[], left: readonly string[]): Promise<boolean>;
+  /** Set by the route that spreads keys over several servers; `undefined`: every key is named by the incarnation. */
+  naming: Naming | undefined;
 }
+
+/**
+ * What names the key of an operation on its server: the token of a departure, or `''` for the incarnation. `undefined`: it must not
+ * be sent yet, so it fails (`applied: 'no'`), and what it should have invalidated is repaired as after every other failure. Asked whenever
+ * a request is composed, so never before the record is known, and for repairs again.
+ */
+export type Naming = (operation: Operation) => string | undefined;
 
 export interface Departure {
   /** Random: printable, at most 8 characters. */
