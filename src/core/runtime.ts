@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash, randomBytes } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
+import { lookup, resolveSrv } from 'node:dns/promises';
 import { appendFile, type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { connect as connectSocket } from 'node:net';
 import { dirname } from 'node:path';
@@ -28,7 +28,17 @@ export interface Runtime {
   connect(target: Target, events: SocketEvents): Socket;
   /** The addresses of a host name, in the order of preference. */
   resolve(host: string): Promise<readonly string[]>;
+  /** The servers of a service by its SRV records, as the name server gives them. Rejects when there is none. */
+  resolveSrv(service: string): Promise<readonly ServiceRecord[]>;
   readonly files: Files;
+}
+
+/** One SRV record (RFC 2782): those of the lowest `priority` come first, each for a share of `weight`. */
+export interface ServiceRecord {
+  readonly host: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
 }
 
 export interface Timer {
@@ -242,6 +252,15 @@ class RealRuntime implements Runtime {
 
   async resolve(host: string): Promise<readonly string[]> {
     return (await lookup(host, { all: true })).map((each) => each.address);
+  }
+
+  async resolveSrv(service: string): Promise<readonly ServiceRecord[]> {
+    return (await resolveSrv(service)).map(({ name, port, priority, weight }) => ({
+      host: name,
+      port,
+      priority,
+      weight,
+    }));
   }
 }
 

@@ -3,6 +3,7 @@ import {
   type Files,
   type Runtime,
   realRuntime,
+  type ServiceRecord,
   type Socket,
   type SocketEvents,
   type Target,
@@ -55,6 +56,8 @@ export interface FakeRuntime extends Runtime {
   listen(target: Target, onConnection: (peer: Peer) => void): Listener;
   /** Host names and their addresses, for `resolve` and `connect`. Addresses, and `localhost`, need no entry. */
   readonly names: Map<string, readonly string[]>;
+  /** Services and their servers, for `resolveSrv`. */
+  readonly services: Map<string, readonly ServiceRecord[]>;
   /** The files, by path. */
   readonly disk: Map<string, Uint8Array>;
 }
@@ -70,6 +73,7 @@ class SimulatedRuntime implements FakeRuntime {
   readonly seed: number;
   readonly clock: Clock;
   readonly names = new Map<string, readonly string[]>();
+  readonly services = new Map<string, readonly ServiceRecord[]>();
   readonly disk = new Map<string, Uint8Array>();
   readonly files: Files;
   readonly random: () => number;
@@ -196,6 +200,13 @@ class SimulatedRuntime implements FakeRuntime {
     if (addresses === undefined || addresses.length === 0)
       throw systemError('ENOTFOUND', `getaddrinfo ${host}`);
     return addresses;
+  }
+
+  async resolveSrv(service: string): Promise<readonly ServiceRecord[]> {
+    const records = this.services.get(service);
+    if (records === undefined || records.length === 0)
+      throw systemError('ENOTFOUND', `querySrv ${service}`);
+    return records;
   }
 
   #addresses(host: string): readonly string[] | undefined {
