@@ -33,11 +33,25 @@ export const packageFiles: Readonly<Record<string, string>> = {
   papaparse: 'src/simulator/csv-row.ts',
 };
 
-/** Where `node:` may be imported: two files, and the floors that run on machines rather than in them. */
-const nodeFiles = ['src/core/runtime.ts', 'src/core/events.ts', 'src/testing/', 'src/cli/', 'src/dashboard/'];
+/** Where `node:` may be imported: the runtime with its files, the events, and the floors that run on machines rather than in them. */
+const nodeFiles = [
+  'src/core/runtime.ts',
+  'src/core/real-files.ts',
+  'src/core/file-lock.ts',
+  'src/core/events.ts',
+  'src/testing/',
+  'src/cli/',
+  'src/dashboard/',
+];
 
 /** Where clock, chance and timers may be touched. `testing/` drives real processes. */
-const clockFiles = ['src/core/runtime.ts', 'src/testing/', 'src/cli/', 'src/dashboard/'];
+const clockFiles = [
+  'src/core/runtime.ts',
+  'src/core/file-lock.ts',
+  'src/testing/',
+  'src/cli/',
+  'src/dashboard/',
+];
 
 const clockWords =
   /\b(?:Date\.now|performance\.now|Math\.random|setTimeout|setInterval|setImmediate|queueMicrotask|process\.nextTick|process\.hrtime|crypto\.randomUUID|crypto\.getRandomValues)\b|\bnew Date\(\s*\)/g;

@@ -1,16 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash, randomBytes } from 'node:crypto';
 import { lookup, resolveSrv } from 'node:dns/promises';
-import { appendFile, type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { connect as connectSocket } from 'node:net';
-import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { crc32 as crc32OfBytes } from 'node:zlib';
+import { realFiles } from './real-files.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
 /**
  * Everything that reaches outside the program: time, chance, names, sockets, files, the event loop. It is injected,
- * so that the whole client also runs on a simulated clock and network. This file and `core/events` alone import `node:`.
+ * so that the whole client also runs on a simulated clock and network. This file, `core/real-files`, `core/file-lock` and
+ * `core/events` alone import `node:`.
  */
 export interface Runtime {
   readonly clock: Clock;
@@ -87,11 +87,25 @@ export interface Files {
   read(path: string): Promise<Uint8Array | undefined>;
   /** Written aside, synced and renamed: a reader sees the old content or the new, never a half. */
   replace(path: string, content: Uint8Array): Promise<void>;
+  /** A file that it makes can be read by this user alone. When it rejects, a part of the content may be there. */
   append(path: string, content: Uint8Array): Promise<void>;
   /** Like `replace`, in pieces: for content that should never be in memory as a whole. */
   draft(path: string): Promise<FileDraft>;
   /** To read in pieces: the content of this moment, also when the file is replaced meanwhile. `undefined` when there is no such file. */
   open(path: string): Promise<OpenFile | undefined>;
+  /**
+   * Takes a file for this process alone, by a file beside it with `.lock` at its end. What a process that has died left there is taken
+   * over. At once, not later: a constructor can refuse. Throws when a process that lives has it (its message says which), or when the
+   * folder cannot be written to.
+   */
+  lock(path: string): FileLock;
+}
+
+/** That a file is this process's alone. */
+export interface FileLock {
+  /** Whether it still is: somebody may have removed the lock by hand, or taken it over from another machine's point of view. */
+  held(): Promise<boolean>;
+  release(): Promise<void>;
 }
 
 /** The content to be of a file, written aside where only this user may read it. Ends with `commit` or `discard`. */
@@ -262,95 +276,6 @@ class RealRuntime implements Runtime {
       weight,
     }));
   }
-}
-
-const realFiles: Files = {
-  async read(path) {
-    try {
-      return await readFile(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-  },
-  async replace(path, content) {
-    const draft = await realFiles.draft(path);
-    try {
-      await draft.write(content);
-      await draft.commit();
-    } finally {
-      await draft.discard();
-    }
-  },
-  async append(path, content) {
-    await mkdir(dirname(path), { recursive: true });
-    await appendFile(path, content);
-  },
-  async draft(path) {
-    await mkdir(dirname(path), { recursive: true });
-    const aside = `${path}.${randomBytes(6).toString('hex')}.new`;
-    return new RealDraft(path, aside, await open(aside, 'wx', 0o600));
-  },
-  async open(path) {
-    let file: FileHandle;
-    try {
-      file = await open(path, 'r');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-    try {
-      const { size } = await file.stat();
-      return { bytes: size, read: (from, length) => readAt(file, from, length), close: () => file.close() };
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-  },
-};
-
-class RealDraft implements FileDraft {
-  readonly #path: string;
-  readonly #aside: string;
-  readonly #file: FileHandle;
-  #over = false;
-
-  constructor(path: string, aside: string, file: FileHandle) {
-    this.#path = path;
-    this.#aside = aside;
-    this.#file = file;
-  }
-
-  async write(content: Uint8Array): Promise<void> {
-    let from = 0;
-    while (from < content.length) from += (await this.#file.write(content, from)).bytesWritten;
-  }
-
-  async commit(): Promise<void> {
-    await this.#file.sync();
-    await this.#file.close();
-    await rename(this.#aside, this.#path);
-    this.#over = true;
-  }
-
-  async discard(): Promise<void> {
-    if (this.#over) return;
-    this.#over = true;
-    // What cannot be removed is in nobody's way.
-    await this.#file.close().catch(() => undefined);
-    await rm(this.#aside, { force: true }).catch(() => undefined);
-  }
-}
-
-async function readAt(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
-  const content = Buffer.allocUnsafeSlow(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(content, filled, length - filled, from + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return content.subarray(0, filled);
 }
 
 /** The machine's own. One for the process: all of it shares one wheel and one clock. */

@@ -204,8 +204,7 @@ class SimulatedRuntime implements FakeRuntime {
 
   async resolveSrv(service: string): Promise<readonly ServiceRecord[]> {
     const records = this.services.get(service);
-    if (records === undefined || records.length === 0)
-      throw systemError('ENOTFOUND', `querySrv ${service}`);
+    if (records === undefined || records.length === 0) throw systemError('ENOTFOUND', `querySrv ${service}`);
     return records;
   }
 
@@ -234,6 +233,7 @@ class SimulatedRuntime implements FakeRuntime {
 }
 
 function filesOn(disk: Map<string, Uint8Array>): Files {
+  const locked = new Set<string>();
   return {
     async read(path) {
       const content = disk.get(path);
@@ -262,6 +262,11 @@ function filesOn(disk: Map<string, Uint8Array>): Files {
         read: async (from, length) => kept.slice(from, from + length),
         close: async () => undefined,
       };
+    },
+    lock(path) {
+      if (locked.has(path)) throw new Error('is in use by this process already');
+      locked.add(path);
+      return { held: async () => locked.has(path), release: async () => void locked.delete(path) };
     },
   };
 }
