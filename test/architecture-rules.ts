@@ -36,6 +36,7 @@ export const packageFiles: Readonly<Record<string, string>> = {
 /** Where `node:` may be imported: the runtime with its files, the events, and the floors that run on machines rather than in them. */
 const nodeFiles = [
   'src/core/runtime.ts',
+  'src/core/real-acceptor.ts',
   'src/core/real-files.ts',
   'src/core/file-lock.ts',
   'src/core/events.ts',

@@ -4,13 +4,14 @@ import { lookup, resolveSrv } from 'node:dns/promises';
 import { connect as connectSocket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { crc32 as crc32OfBytes } from 'node:zlib';
+import { serve, writeParts } from './real-acceptor.ts';
 import { realFiles } from './real-files.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
 /**
  * Everything that reaches outside the program: time, chance, names, sockets, files, the event loop. It is injected,
- * so that the whole client also runs on a simulated clock and network. This file, `core/real-files`, `core/file-lock` and
- * `core/events` alone import `node:`.
+ * so that the whole client also runs on a simulated clock and network. This file, `core/real-acceptor`,
+ * `core/real-files`, `core/file-lock` and `core/events` alone import `node:`.
  */
 export interface Runtime {
   readonly clock: Clock;
@@ -26,6 +27,11 @@ export interface Runtime {
   /** 48 random bits as 8 printable characters (base64url): never a counter, never the same twice. */
   randomId(): string;
   connect(target: Target, events: SocketEvents): Socket;
+  /**
+   * Takes connections at a place; for each, `accept` answers who hears what happens on it. Rejects when the place cannot be had.
+   * The file of a unix socket that no process listens on any more is replaced.
+   */
+  serve(place: Place, accept: (socket: ServedSocket) => ServedEvents): Promise<Acceptor>;
   /** The addresses of a host name, in the order of preference. */
   resolve(host: string): Promise<readonly string[]>;
   /** The servers of a service by its SRV records, as the name server gives them. Rejects when there is none. */
@@ -80,6 +86,37 @@ export interface Socket {
   resume(): void;
   /** Closes at once; what is not yet sent is lost. */
   destroy(): void;
+}
+
+/** Where connections are taken: a host and port (0: one that is free), or the path of a unix socket and who may use it (default 0o700: this user). */
+export type Place =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string; readonly mode?: number };
+
+/** The near end of a connection that was taken. */
+export interface ServedSocket extends Socket {
+  /** Bytes that were written and are still in the process's buffers. */
+  readonly unsent: number;
+  /** Sends what was written, and tells that nothing more will come. Closed once the other side has ended, too, or by `destroy`. */
+  end(): void;
+}
+
+export interface ServedEvents {
+  /** The chunk is lent for the time of the call. */
+  data(chunk: Uint8Array): void;
+  /** What was written has left the process's buffers, after `write` answered false. */
+  drained(): void;
+  /** The other side will send no more; it may still read. */
+  ended(): void;
+  /** Called exactly once; nothing is called afterwards. */
+  closed(error: Error | undefined): void;
+}
+
+export interface Acceptor {
+  /** With the port that was taken. */
+  readonly place: Place;
+  /** Takes no more connections; those that are open stay. */
+  close(): Promise<void>;
 }
 
 export interface Files {
@@ -246,22 +283,16 @@ class RealRuntime implements Runtime {
     socket.on('error', (error) => (failure = error));
     socket.on('close', () => events.closed(failure));
     return {
-      write(parts) {
-        if (parts.length === 1) return writePart(parts[0]!);
-        socket.cork();
-        let open = true;
-        for (const part of parts) open = writePart(part);
-        socket.uncork();
-        return open;
-      },
+      write: (parts) => writeParts(socket, parts),
       keepAlive: (wanted) => void (wanted ? socket.ref() : socket.unref()),
       pause: () => void socket.pause(),
       resume: () => void socket.resume(),
       destroy: () => void socket.destroy(),
     };
-    function writePart(part: string | Uint8Array): boolean {
-      return typeof part === 'string' ? socket.write(part, 'latin1') : socket.write(part);
-    }
+  }
+
+  serve(place: Place, accept: (socket: ServedSocket) => ServedEvents): Promise<Acceptor> {
+    return serve(place, accept);
   }
 
   async resolve(host: string): Promise<readonly string[]> {

@@ -15,8 +15,11 @@ export interface Peer {
   data: (chunk: Uint8Array) => void;
   /** The connection is over, whoever ended it. Called once. */
   closed: () => void;
-  /** Strings are Latin-1. */
-  write(bytes: string | Uint8Array): void;
+  /** Strings are Latin-1. False: more than the window is on its way; `drained` is called when it is less again. */
+  write(bytes: string | Uint8Array): boolean;
+  drained: () => void;
+  /** Bytes that were written and are on their way. */
+  readonly unsent: number;
   /** Ends the connection; what was written before still arrives. */
   close(): void;
   /** Breaks the connection at once: the client's socket closes with ECONNRESET, what is on its way is lost. */
@@ -40,6 +43,8 @@ export interface Listener {
    */
   frozen: boolean;
   cutAll(): void;
+  /** Takes no more connections; those that are open stay. Listening again on the target is allowed. */
+  refuse(): void;
   /** Cuts all connections and refuses new ones, as when the process dies. Listening again on the target is allowed. */
   close(): void;
 }
@@ -127,6 +132,10 @@ class FakeListener implements Listener {
 
   cutAll(): void {
     for (const connection of this.connections) connection.peer.cut();
+  }
+
+  refuse(): void {
+    this.#forget();
   }
 
   close(): void {
@@ -218,6 +227,7 @@ class Connection {
   #accepted = false;
   #paused = false;
   #full = false;
+  #peerFull = false;
   #over = false;
   #peerClosing = false;
   #clientClosing = false;
@@ -234,7 +244,13 @@ class Connection {
     this.#down = new Pipe(host, conditions, {
       deliver: (chunk) => this.#lend(chunk),
       held: () => this.#paused || this.#over || this.#clientClosing,
-      delivered: () => this.#finish(),
+      delivered: () => {
+        if (this.#peerFull && this.#down.size <= conditions.window) {
+          this.#peerFull = false;
+          host.defer(() => this.peer.drained());
+        }
+        this.#finish();
+      },
     });
     this.socket = {
       write: (parts) => this.#write(parts),
@@ -247,11 +263,19 @@ class Connection {
       },
       destroy: () => this.#destroy(),
     };
+    const down = this.#down;
     this.peer = {
       data: () => undefined,
       closed: () => undefined,
+      drained: () => undefined,
+      get unsent() {
+        return down.size;
+      },
       write: (bytes) => {
-        if (!this.#over && !this.#peerClosing) this.#down.send(bytesOf(bytes));
+        if (this.#over || this.#peerClosing) return false;
+        down.send(bytesOf(bytes));
+        this.#peerFull = down.size > conditions.window;
+        return !this.#peerFull;
       },
       close: () => {
         this.#peerClosing = true;

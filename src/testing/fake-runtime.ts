@@ -1,8 +1,12 @@
 import {
+  type Acceptor,
   type Clock,
   type Files,
+  type Place,
   type Runtime,
   realRuntime,
+  type ServedEvents,
+  type ServedSocket,
   type ServiceRecord,
   type Socket,
   type SocketEvents,
@@ -10,6 +14,7 @@ import {
   type Timer,
 } from '../core/runtime.ts';
 import { TimerWheel } from '../core/timer-wheel.ts';
+import { serveFake } from './fake-acceptor.ts';
 import {
   FakeNetwork,
   type Listener,
@@ -85,6 +90,7 @@ class SimulatedRuntime implements FakeRuntime {
   #waking = Number.POSITIVE_INFINITY;
   #deferred: (() => void)[] = [];
   #turns = 0;
+  #nextPort = 40_000;
   #thrown: { readonly value: unknown } | undefined;
 
   constructor({ seed, start = 1_000_000, wall = wallStart }: FakeRuntimeOptions) {
@@ -193,6 +199,14 @@ class SimulatedRuntime implements FakeRuntime {
 
   connect(target: Target, events: SocketEvents): Socket {
     return this.#network.connect(target, events);
+  }
+
+  serve(place: Place, accept: (socket: ServedSocket) => ServedEvents): Promise<Acceptor> {
+    return serveFake(this, place, accept);
+  }
+
+  freePort(): number {
+    return this.#nextPort++;
   }
 
   async resolve(host: string): Promise<readonly string[]> {

@@ -60,7 +60,7 @@ class Lines implements Protocol {
 
 export const target = { host: '127.0.0.1', port: 7 };
 
-export const echo = (peer: Peer, text: string): void => peer.write(text);
+export const echo = (peer: Peer, text: string): void => void peer.write(text);
 
 /** Answers the greeting and nothing else. */
 export const mute = (peer: Peer, text: string): void => void (text === 'hello\n' && peer.write(text));
@@ -128,6 +128,7 @@ export class World {
       random: () => runtime.random(),
       randomId: () => runtime.randomId(),
       resolve: (host) => runtime.resolve(host),
+      serve: (...args) => runtime.serve(...args),
       connect(to, events) {
         const socket = runtime.connect(to, events);
         return { ...socket, keepAlive: (wanted) => void keptAlive.push(wanted) };
