@@ -43,6 +43,7 @@ interface Details {
   readonly CISTERN_ABSENT: { readonly cache: string; readonly key: string };
   readonly CISTERN_IN_WRITE: { readonly cache: string };
   readonly CISTERN_SNAPSHOT: { readonly path: string; readonly problem: string };
+  readonly CISTERN_JOURNAL: { readonly path: string; readonly problem: string };
   readonly CISTERN_CLOSED: { readonly what: string };
 }
 
@@ -138,6 +139,11 @@ const table: { readonly [C in ErrorCode]: Row<Details[C]> } = {
     retryable: false,
     message: ({ path, problem }) =>
       `The snapshot ${show(path)} ${problem}. The cache goes on without it, and the file is as it was; check the path, or save a new one.`,
+  },
+  CISTERN_JOURNAL: {
+    retryable: false,
+    message: ({ path, problem }) =>
+      `The journal ${show(path)} ${problem}. Give each process a path of its own, where it may write.`,
   },
   CISTERN_CLOSED: {
     retryable: false,

@@ -50,6 +50,30 @@ export interface Events {
     readonly state: 'opened' | 'closed';
     readonly error?: Error;
   };
+  /**
+   * The write-failure journal of a pool has something to tell. `lost`: a server did not confirm an invalidation, which is a record now;
+   * `repaired`: it has confirmed that the key is removed; `overflowed`: there was no room, so that the server is held until it is `fenced`, that is,
+   * has a new incarnation; `dropped`: there was no room, and the server has no fence. Of the file: it is `damaged`, `unwritable` (what is lost
+   * from now on is in memory alone), `writable` again, or `taken-over` by another process (this one goes on in memory).
+   */
+  readonly journal: {
+    readonly pool: string;
+    readonly state:
+      | 'lost'
+      | 'repaired'
+      | 'overflowed'
+      | 'fenced'
+      | 'dropped'
+      | 'damaged'
+      | 'unwritable'
+      | 'writable'
+      | 'taken-over';
+    readonly server?: string;
+    readonly key?: string;
+    /** Records that are not settled, of all servers. */
+    readonly pending: number;
+    readonly error?: Error;
+  };
 }
 
 type Kind = keyof Events;
@@ -62,6 +86,7 @@ const channels: { readonly [K in Kind]: Channel<Events[K]> } = {
   removed: channel('cistern:removed'),
   'background-failed': channel('cistern:background-failed'),
   connection: channel('cistern:connection'),
+  journal: channel('cistern:journal'),
 } as never;
 
 /** Whether anybody listens: asked first where making the message would cost a hot path something. */
