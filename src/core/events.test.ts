@@ -9,6 +9,7 @@ const kinds: readonly (keyof Events)[] = [
   'stale',
   'removed',
   'background-failed',
+  'servers',
   'connection',
 ];
 

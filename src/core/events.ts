@@ -44,6 +44,13 @@ export interface Events {
   };
   /** Background work failed; its caller had been answered before. */
   readonly 'background-failed': { readonly cache: string; readonly error: unknown };
+  /** A list of servers has changed, or could not be read: then the servers are the same as before, and there is an error. */
+  readonly servers: {
+    readonly list: string;
+    /** The ids of those who are in it now. */
+    readonly servers: readonly string[];
+    readonly error?: Error;
+  };
   /** A connection was opened or lost. */
   readonly connection: {
     readonly store: string;
@@ -85,6 +92,7 @@ const channels: { readonly [K in Kind]: Channel<Events[K]> } = {
   stale: channel('cistern:stale'),
   removed: channel('cistern:removed'),
   'background-failed': channel('cistern:background-failed'),
+  servers: channel('cistern:servers'),
   connection: channel('cistern:connection'),
   journal: channel('cistern:journal'),
 } as never;
