@@ -10,7 +10,6 @@ import { encodeKey, storeKey } from '../src/core/key.ts';
 import { realRuntime } from '../src/core/runtime.ts';
 import type { Operation, Reply, Store } from '../src/core/store.ts';
 import { Connection } from '../src/net/connection.ts';
-import type { ConnectionOptions } from '../src/net/connection-options.ts';
 import type { Exchange } from '../src/net/exchange.ts';
 import { MemcachedLeaf } from '../src/stores/memcached/memcached-leaf.ts';
 import { memcached } from '../src/stores/memcached/memcached.ts';
@@ -151,16 +150,21 @@ async function fill(address: string): Promise<void> {
 function openStore(proxy: FaultProxy, mutant: boolean): Store {
   const servers = [proxy.address];
   if (!mutant) return memcached({ servers, timeout });
-  const options: ConnectionOptions = {
-    name: 'mutant',
-    target: { host: '127.0.0.1', port: proxy.port },
-    timeout,
-    connectTimeout: 1000,
-    maxInFlight: 16_384,
-    maxBytesInFlight: bytes('maxBytesInFlight', '64mb'),
-    runtime: realRuntime,
-  };
-  return new MemcachedLeaf(options, (given, protocol) => new ForgetfulConnection(given, protocol));
+  return new MemcachedLeaf(
+    {
+      name: 'mutant',
+      target: { host: '127.0.0.1', port: proxy.port },
+      timeout,
+      connectTimeout: 1000,
+      maxInFlight: 16_384,
+      maxBytesInFlight: bytes('maxBytesInFlight', '64mb'),
+      pool: { initial: 1, max: 1, burst: 0, idle: 60_000 },
+      health: { failures: 1_000_000, firstPause: 20, longestPause: 1000 },
+      runtime: realRuntime,
+    },
+    {},
+    ForgetfulConnection,
+  );
 }
 
 const pause = (milliseconds: number): Promise<void> =>

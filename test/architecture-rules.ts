@@ -38,6 +38,7 @@ const nodeFiles = [
   'src/core/runtime.ts',
   'src/core/real-acceptor.ts',
   'src/core/real-files.ts',
+  'src/core/real-socket.ts',
   'src/core/file-lock.ts',
   'src/core/events.ts',
   'src/testing/',
@@ -48,6 +49,7 @@ const nodeFiles = [
 /** Where clock, chance and timers may be touched. `testing/` drives real processes. */
 const clockFiles = [
   'src/core/runtime.ts',
+  'src/core/real-socket.ts',
   'src/core/file-lock.ts',
   'src/testing/',
   'src/cli/',

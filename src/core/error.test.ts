@@ -44,6 +44,11 @@ const samples: {
     names: ['cache:11211', 'ECONNREFUSED', 'Check'],
     retryable: true,
   },
+  CISTERN_DOWN: {
+    details: { store: 'cache:11211', problem: 'connect ECONNREFUSED' },
+    names: ['cache:11211', 'connect ECONNREFUSED', 'probe', 'check'],
+    retryable: true,
+  },
   CISTERN_PROTOCOL: {
     details: { store: 'cache:11211', problem: 'HTTP/1.1' },
     names: ['cache:11211', 'HTTP/1.1', 'port'],

@@ -23,6 +23,7 @@ interface Details {
   readonly CISTERN_CODEC: { readonly problem: string };
   readonly CISTERN_TIMEOUT: { readonly store: string; readonly milliseconds: number };
   readonly CISTERN_UNAVAILABLE: { readonly store: string; readonly problem: string };
+  readonly CISTERN_DOWN: { readonly store: string; readonly problem: string };
   readonly CISTERN_PROTOCOL: { readonly store: string; readonly problem: string };
   readonly CISTERN_SERVER: { readonly store: string; readonly line: string };
   readonly CISTERN_OVERLOADED: {
@@ -88,6 +89,11 @@ const table: { readonly [C in ErrorCode]: Row<Details[C]> } = {
     retryable: true,
     message: ({ store, problem }) =>
       `${store} cannot be reached: ${problem}. Check that the server runs and its address is right.`,
+  },
+  CISTERN_DOWN: {
+    retryable: true,
+    message: ({ store, problem }) =>
+      `${store} is marked down: ${problem}. Requests fail at once until a probe is answered; check that the server runs.`,
   },
   CISTERN_PROTOCOL: {
     retryable: true,

@@ -81,6 +81,10 @@ export interface Events {
     readonly pending: number;
     readonly error?: Error;
   };
+  /** A server was marked down: what is asked of it fails at once until a probe is answered. */
+  readonly 'server-down': { readonly store: string; readonly error: Error };
+  /** A probe was answered: the server is used again, after so many milliseconds. */
+  readonly 'server-up': { readonly store: string; readonly milliseconds: number };
 }
 
 type Kind = keyof Events;
@@ -95,6 +99,8 @@ const channels: { readonly [K in Kind]: Channel<Events[K]> } = {
   servers: channel('cistern:servers'),
   connection: channel('cistern:connection'),
   journal: channel('cistern:journal'),
+  'server-down': channel('cistern:server-down'),
+  'server-up': channel('cistern:server-up'),
 } as never;
 
 /** Whether anybody listens: asked first where making the message would cost a hot path something. */

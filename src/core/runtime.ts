@@ -1,16 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash, randomBytes } from 'node:crypto';
 import { lookup, resolveSrv } from 'node:dns/promises';
-import { connect as connectSocket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { crc32 as crc32OfBytes } from 'node:zlib';
-import { serve, writeParts } from './real-acceptor.ts';
+import { serve } from './real-acceptor.ts';
 import { realFiles } from './real-files.ts';
+import { connect } from './real-socket.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
 /**
  * Everything that reaches outside the program: time, chance, names, sockets, files, the event loop. It is injected,
- * so that the whole client also runs on a simulated clock and network. This file, `core/real-acceptor`,
+ * so that the whole client also runs on a simulated clock and network. This file, `core/real-acceptor`, `core/real-socket`,
  * `core/real-files`, `core/file-lock` and `core/events` alone import `node:`.
  */
 export interface Runtime {
@@ -64,8 +64,22 @@ export interface Clock {
   wall(): number;
 }
 
-/** Where a socket goes: a host and port, or the path of a unix socket. */
-export type Target = { readonly host: string; readonly port: number } | { readonly path: string };
+/** Where a socket goes: a host and port, or the path of a unix socket; with TLS if it says so. */
+export type Target = ({ readonly host: string; readonly port: number } | { readonly path: string }) & {
+  readonly tls?: TlsTarget;
+};
+
+/** What the other side must show, and what this side shows, in PEM. The other side is always verified. */
+export interface TlsTarget {
+  /** Whom to trust. Default: the authorities that Node trusts. */
+  readonly ca?: Pem;
+  readonly cert?: Pem;
+  readonly key?: Pem;
+  /** The name that the certificate must be for. */
+  readonly servername: string;
+}
+
+type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
 
 export interface SocketEvents {
   connected(): void;
@@ -185,9 +199,6 @@ export function crc32(content: Uint8Array, before = 0): number {
   return crc32OfBytes(content, before);
 }
 
-/** What a socket reads at once, at most. */
-const receiveBytes = 65_536;
-
 class RealClock implements Clock {
   tick = 0;
   readonly #forget = (): void => {
@@ -262,33 +273,8 @@ class RealRuntime implements Runtime {
     return randomBytes(6).toString('base64url');
   }
 
-  /** All reads of a socket go into one buffer: a new one for each would cost more than copying what is kept. */
   connect(target: Target, events: SocketEvents): Socket {
-    const buffer = new Uint8Array(receiveBytes);
-    const socket = connectSocket({
-      ...target,
-      noDelay: true,
-      onread: {
-        buffer,
-        callback: (count: number) => {
-          events.data(new Uint8Array(buffer.buffer, 0, count));
-          return true;
-        },
-      },
-    });
-    let failure: Error | undefined;
-    socket.on('connect', () => events.connected());
-    socket.on('drain', () => events.drained());
-    socket.on('end', () => socket.destroy());
-    socket.on('error', (error) => (failure = error));
-    socket.on('close', () => events.closed(failure));
-    return {
-      write: (parts) => writeParts(socket, parts),
-      keepAlive: (wanted) => void (wanted ? socket.ref() : socket.unref()),
-      pause: () => void socket.pause(),
-      resume: () => void socket.resume(),
-      destroy: () => void socket.destroy(),
-    };
+    return connect(target, events);
   }
 
   serve(place: Place, accept: (socket: ServedSocket) => ServedEvents): Promise<Acceptor> {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { echo, mute, target, World } from '../../test/net/made-up-protocol.ts';
-import { Connection } from './connection.ts';
+import { echo, mute, World } from '../../test/net/made-up-protocol.ts';
 
 let world: World;
 beforeEach(() => {
@@ -74,38 +73,16 @@ describe('loss', () => {
 });
 
 describe('connecting', () => {
-  test('refused: all that waits fails unsent; then at once for a pause, then it is tried again', async () => {
+  test('refused: all that waits fails unsent, and what comes later at once', async () => {
     world.listener.answer = 'refuse';
     const asked = [world.ask('a'), world.ask('b')];
     await world.runtime.settle();
     for (const each of asked)
       expect(each.failure).toMatchObject({ code: 'CISTERN_UNAVAILABLE', sent: false });
     expect(String(asked[0]!.failure?.error)).toContain('ECONNREFUSED');
-    world.listener.answer = 'accept';
-    const paused = world.ask('c');
-    await world.runtime.settle();
-    expect(paused.failure).toMatchObject({ code: 'CISTERN_UNAVAILABLE', sent: false });
-    expect(world.listener.accepted).toBe(0);
-    await world.runtime.advance(20);
-    const next = world.ask('d');
-    await world.runtime.settle();
-    expect(next.answer).toBe('d');
-  });
-
-  test('the pause grows to a second and no further', async () => {
-    world.listener.answer = 'refuse';
-    let attempts = 0;
-    const start = world.runtime.clock.read();
-    let last: Error | undefined;
-    while (world.runtime.clock.read() < start + 20_000) {
-      const each = world.ask('x');
-      await world.runtime.settle();
-      if (each.failure!.error !== last) attempts++;
-      last = each.failure!.error;
-      await world.runtime.advance(5);
-    }
-    expect(attempts).toBeGreaterThan(18);
-    expect(attempts).toBeLessThan(50);
+    const later = world.ask('c');
+    expect(later.failure).toMatchObject({ code: 'CISTERN_DOWN', sent: false });
+    expect(String(later.failure?.error)).toContain('ECONNREFUSED');
   });
 
   test('no answer to the connection: who waits keeps his own deadline; the attempt ends at connectTimeout', async () => {
@@ -155,12 +132,12 @@ describe('close', () => {
     const sent = world.ask('sent');
     await world.runtime.settle();
     const unsent = world.ask('unsent');
-    const closed = Promise.all([world.connection.close(), world.connection.close()]);
+    const closed = Promise.all([world.pool.close(), world.pool.close()]);
     expect(sent.failure).toMatchObject({ code: 'CISTERN_CLOSED', sent: true });
     expect(unsent.failure).toMatchObject({ code: 'CISTERN_CLOSED', sent: false });
     await world.runtime.settle();
     await closed;
-    await world.connection.close();
+    await world.pool.close();
     const later = world.ask('later');
     expect(later.failure).toMatchObject({ code: 'CISTERN_CLOSED', sent: false });
     await world.runtime.advance(10_000);
@@ -169,21 +146,10 @@ describe('close', () => {
   });
 
   test('while connecting, and without ever having connected', async () => {
-    await new Connection(
-      {
-        name: 'box',
-        target,
-        timeout: 50,
-        connectTimeout: 50,
-        maxInFlight: 1,
-        maxBytesInFlight: 1,
-        runtime: world.runtime,
-      },
-      world.lines,
-    ).close();
+    await new World().close();
     const asked = world.ask('a');
     await new Promise((resolve) => setImmediate(resolve));
-    const closed = world.connection.close();
+    const closed = world.pool.close();
     await world.runtime.settle();
     await closed;
     expect(asked.failure).toMatchObject({ code: 'CISTERN_CLOSED', sent: false });

@@ -68,7 +68,7 @@ describe('timeouts', () => {
     await world.runtime.settle();
     expect(second.answer).toBe('b');
     expect(first.settled).toBe(1);
-    expect(world.lines.late).toEqual(['a']);
+    expect(world.late).toEqual(['a']);
   });
 
   test('what is past its deadline before it could be sent is not sent', async () => {

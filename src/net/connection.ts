@@ -1,92 +1,129 @@
 import { CisternError } from '../core/error.ts';
 import { heard, tell } from '../core/events.ts';
-import type { Runtime, Socket, Timer } from '../core/runtime.ts';
+import type { Runtime, Socket } from '../core/runtime.ts';
+import { Alarm } from './alarm.ts';
+import { closed, timeouts, unavailable } from './connection-errors.ts';
 import type { ConnectionOptions } from './connection-options.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
 import { ExchangeQueue } from './exchange-queue.ts';
 import { dueAt, type Exchange, Turn } from './exchange.ts';
+import type { Protocol } from './protocol.ts';
+import { isHard } from './refusal.ts';
+import type { Traffic } from './traffic.ts';
 import { WriteBatch } from './write-batch.ts';
 
-/** The language that is spoken over a connection. */
-export interface Protocol {
-  /**
-   * The first request of a new socket. Whoever takes its answer says `ready()` or `lost()`; nothing else is sent before.
-   * From here on, half-read answers of an earlier socket are forgotten.
-   */
-  greet(): Exchange;
-  /**
-   * A chunk of answers, lent for the time of the call; takes the slot of each answer with `take()`. Returns what is wrong
-   * with the stream, or undefined.
-   */
-  received(chunk: Uint8Array): string | undefined;
-}
-
-/** The pause after the first failed attempt to connect, in milliseconds; it doubles up to the longest. */
-const shortestPause = 20;
-const longestPause = 1000;
-
 /**
- * One pipelined connection, opened by the first request and again after every loss. All that is asked in one turn of the
- * event loop is written at once. Laws:
+ * One pipelined connection, from its opening to its end. All that is asked in one turn of the event loop is written at once. Laws:
  *
- * - An exchange settles once: with its answer; or by `failed` at its deadline, on loss, on overload, on `close`.
- * - A slot outlives its caller. A socket whose first slot has been empty for 10 timeouts (at least a second) is
- *   destroyed; none is used while it is unknown how many answers will come.
- * - What was not sent yet survives a lost socket and goes over the next one. When none can be had, all that waits fails;
- *   then for a short, growing pause everything fails at once.
+ * - An exchange settles once: with its answer; or by `failed` at its deadline, on loss, on `close`. What was not sent when the connection is
+ *   lost goes back to the owner.
+ * - A slot outlives its caller. A connection whose first slot has been empty for 10 timeouts (at least a second) is
+ *   given up; none is used while it is unknown how many answers will come.
+ * - Time in which the event loop was blocked is not held against the other side: the socket is read once before anything is
+ *   called late, and what was blocked for a timeout or more begins anew for everything but the callers' own deadlines.
  * - The process is kept alive only while somebody awaits an answer.
  */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #runtime: Runtime;
+  readonly #owner: ConnectionOwner;
+  readonly #traffic: Traffic;
   readonly #protocol: Protocol;
+  readonly #socket: Socket;
   readonly #patience: number;
+  readonly #alarm: Alarm;
   readonly #batch = new WriteBatch();
   /** Sent, in the order of the answers to come. */
   protected readonly slots: ExchangeQueue = new ExchangeQueue();
   /** Asked and not sent. */
-  #waiting = new ExchangeQueue();
+  readonly #waiting = new ExchangeQueue();
   /** Of what is asked until the next flush. */
   #turn = new Turn();
-  #count = 0;
-  #bytes = 0;
   #awaited = 0;
-  #state: 'idle' | 'connecting' | 'open' | 'closed' = 'idle';
-  #socket: Socket | undefined;
-  /** Grows with every socket, so that the late events of an old one are known. */
-  #epoch = 0;
-  #sockets = 0;
-  #connectBefore = 0;
+  #state: 'connecting' | 'open' | 'over' = 'connecting';
+  readonly #since: number;
+  /** When something was last asked. */
+  usedAt: number;
   #blocked = false;
+  /** Requests had no answer in time, and none has had one since. */
+  overdue = false;
   #keepsAlive = true;
   #flushing = false;
-  #alarm: Timer | undefined;
-  #alarmAt = Number.POSITIVE_INFINITY;
-  #failures = 0;
-  #retryAt = 0;
-  #lastError: Error | undefined;
-  #allClosed: (() => void) | undefined;
 
-  constructor(options: ConnectionOptions, protocol: Protocol) {
+  constructor(
+    options: ConnectionOptions,
+    speak: (connection: Connection) => Protocol,
+    owner: ConnectionOwner,
+    traffic: Traffic,
+  ) {
     this.#options = options;
     this.#runtime = options.runtime;
-    this.#protocol = protocol;
+    this.#owner = owner;
+    this.#traffic = traffic;
     this.#patience = Math.max(1000, 10 * options.timeout);
+    this.#alarm = new Alarm(this.#runtime, Math.min(options.timeout, options.connectTimeout), this.#judge);
+    this.#protocol = speak(this);
+    this.#since = this.usedAt = this.#runtime.clock.read();
+    this.#socket = this.#connect();
+    this.#keepAlive();
+    this.#alarm.watch(this.#since + options.connectTimeout, this.#since);
   }
 
-  /** Asks for an exchange. */
+  get open(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Whether what is sent now would wait behind what the socket does not take, or what the other side does not answer. */
+  get stuck(): boolean {
+    return this.#blocked || this.overdue;
+  }
+
+  /** Requests that are on their way over this connection, or wait for it. */
+  get inFlight(): number {
+    return this.slots.length + this.#waiting.length;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Asks for an exchange; it must have been counted. */
   send(exchange: Exchange): void {
-    if (this.#state === 'closed') exchange.failed(this.#closedError(), false);
-    else if (this.#count >= this.#options.maxInFlight) this.#refuse(exchange, 'maxInFlight', 'requests');
-    else if (this.#bytes + exchange.size > this.#options.maxBytesInFlight)
-      this.#refuse(exchange, 'maxBytesInFlight', 'bytes');
-    else {
-      this.#count++;
-      this.#awaited++;
-      this.#bytes += exchange.size;
-      exchange.turn = this.#turn;
-      this.#waiting.push(exchange);
-      if (!this.#flushing) this.#scheduleFlush();
+    this.#awaited++;
+    exchange.turn = this.#turn;
+    this.#waiting.push(exchange);
+    if (!this.#flushing) this.#scheduleFlush();
+  }
+
+  /** Asks for what another connection could not send; the time that it has waited stays its own. */
+  takeOver(exchanges: readonly Exchange[]): void {
+    for (const exchange of exchanges) {
+      this.#count(exchange);
+      const { turn } = exchange;
+      this.send(exchange);
+      if (turn.since !== 0) exchange.turn = turn;
     }
+  }
+
+  /** A part of the greeting: sent at once, before everything else. */
+  say(exchange: Exchange): void {
+    if (this.#state === 'over') exchange.failed(closed(this.#options.name), false);
+    else {
+      this.#count(exchange);
+      if (exchange.awaited) this.#awaited++;
+      const turn = new Turn();
+      turn.since = turn.sent = this.#runtime.clock.read();
+      turn.told = true;
+      exchange.turn = turn;
+      if (this.#batch.add(exchange)) this.slots.push(exchange);
+      this.#blocked = !this.#socket.write(this.#batch.take());
+    }
+  }
+
+  /** Something that goes along with what is about to be written (see `Protocol.refresh`); it counts like a request. */
+  accompany(exchange: Exchange): void {
+    this.#count(exchange);
+    this.send(exchange);
   }
 
   /** The slot of the answer that has just come. Undefined: nobody has asked for it. */
@@ -100,47 +137,40 @@ export class Connection {
   ready(): void {
     if (this.#state !== 'connecting') return;
     this.#state = 'open';
-    this.#failures = 0;
     tell('connection', { store: this.#options.name, state: 'opened' });
-    this.#scheduleFlush();
+    this.#owner.opened();
+    if (this.#waiting.length > 0 && !this.#flushing) this.#scheduleFlush();
   }
 
-  /** Gives the socket up; what was sent on it fails with the error. */
-  lost(error: Error): void {
-    if (this.#socket === undefined) return;
-    const wasOpen = this.#state === 'open';
-    this.#dropSocket();
-    this.#state = 'idle';
+  /** Gives the connection up; what was sent on it fails with the error. */
+  lost(error: Error, hard = true): void {
+    if (this.#state === 'over') return;
+    const connecting = this.#state === 'connecting';
+    this.#end();
+    const unanswered = connecting ? 0 : this.slots.length;
     const sent = this.#takeSent();
-    const unsent = wasOpen ? [] : this.#takeWaiting();
-    if (!wasOpen) this.#pause(error);
-    else if (heard('connection')) tell('connection', { store: this.#options.name, state: 'closed', error });
+    const unsent = this.#waiting.take(() => true);
+    for (const exchange of unsent) this.#release(exchange);
+    if (!connecting && heard('connection')) {
+      tell('connection', { store: this.#options.name, state: 'closed', error });
+    }
+    this.#owner.lost(this, { error, connecting, hard: connecting && hard, unanswered, unsent });
     for (const exchange of sent) exchange.failed(error, true);
-    for (const exchange of unsent) exchange.failed(error, false);
-    if (this.#waiting.length > 0) this.#scheduleFlush();
   }
 
-  /** Settles everything and closes the socket; what is asked later fails. Fulfilled once the socket is gone. */
-  async close(): Promise<void> {
-    if (this.#state !== 'closed') {
-      if (this.#state === 'open') tell('connection', { store: this.#options.name, state: 'closed' });
-      this.#state = 'closed';
-      this.#alarm?.cancel();
-      this.#dropSocket();
-      const sent = this.#takeSent();
-      const unsent = this.#takeWaiting();
-      const error = this.#closedError();
-      for (const exchange of sent) exchange.failed(error, true);
-      for (const exchange of unsent) exchange.failed(error, false);
-    }
-    if (this.#sockets === 0) return;
-    const before = this.#allClosed;
-    await new Promise<void>((resolve) => {
-      this.#allClosed = () => {
-        before?.();
-        resolve();
-      };
-    });
+  /** Settles everything with the error, and closes the socket. */
+  close(error: Error): void {
+    if (this.#state === 'over') return;
+    if (this.#state === 'open') tell('connection', { store: this.#options.name, state: 'closed' });
+    this.#end();
+    const sent = this.#takeSent();
+    this.failWaiting(error, () => true);
+    for (const exchange of sent) exchange.failed(error, true);
+  }
+
+  /** Fails what is not sent yet, as far as it is chosen. */
+  failWaiting(error: Error, chosen: (exchange: Exchange) => boolean): void {
+    this.#failUnsent(this.#waiting.take(chosen), () => error);
   }
 
   /** The caller leaves at its deadline; the slot stays. */
@@ -149,9 +179,15 @@ export class Connection {
     this.#awaited--;
   }
 
+  #count(exchange: Exchange): void {
+    this.#traffic.requests++;
+    this.#traffic.bytes += exchange.size;
+  }
+
   #release(exchange: Exchange): void {
-    this.#count--;
-    this.#bytes -= exchange.size;
+    const traffic = this.#traffic;
+    traffic.requests--;
+    traffic.bytes -= exchange.size;
     if (exchange.awaited) this.#awaited--;
   }
 
@@ -164,39 +200,29 @@ export class Connection {
     return awaited;
   }
 
-  #takeWaiting(): readonly Exchange[] {
-    const waiting = [];
-    for (let exchange = this.#waiting.shift(); exchange !== undefined; exchange = this.#waiting.shift()) {
-      this.#release(exchange);
-      waiting.push(exchange);
-    }
-    return waiting;
-  }
-
   #scheduleFlush(): void {
     this.#flushing = true;
     this.#runtime.defer(this.#flush);
   }
 
-  /** Sends what waits, or gets a socket for it. Deadlines count from here, as the clock is read once per turn. */
+  /** Sends what waits. Deadlines count from here, as the clock is read once per turn. */
   readonly #flush = (): void => {
-    this.#flushing = false;
-    if (this.#waiting.length === 0) return;
-    const now = this.#runtime.clock.read();
-    if (this.#state === 'idle') {
-      if (now < this.#retryAt) {
-        const error = this.#lastError!;
-        for (const exchange of this.#takeWaiting()) exchange.failed(error, false);
-        return;
-      }
-      this.#open(now);
+    this.#owner.turned();
+    if (this.#state === 'over' || this.#waiting.length === 0) {
+      this.#flushing = false;
+      return;
     }
+    const now = this.#runtime.clock.read();
+    const sends = this.#state === 'open' && !this.#blocked;
+    if (sends && now >= this.#protocol.refreshAt) this.#protocol.refresh();
+    this.#flushing = false;
+    this.usedAt = now;
     const turn = this.#turn;
     turn.since = now;
     turn.until = now + this.#options.timeout;
     this.#turn = new Turn();
-    if (this.#state === 'open' && !this.#blocked) this.#sendWaiting(now);
-    else this.#watch(this.#expire(now), now);
+    if (sends) this.#sendWaiting(now);
+    else this.#alarm.watch(this.#expire(now), now);
     this.#keepAlive();
   };
 
@@ -204,6 +230,8 @@ export class Connection {
     const waiting = this.#waiting;
     let nearest = Number.POSITIVE_INFINITY;
     let late: Exchange[] | undefined;
+    let barred: Exchange[] | undefined;
+    let turn: Turn | undefined;
     for (let exchange = waiting.shift(); exchange !== undefined; exchange = waiting.shift()) {
       const due = dueAt(exchange);
       if (!(due > now)) {
@@ -211,83 +239,69 @@ export class Connection {
         continue;
       }
       if (due < nearest) nearest = due;
-      this.slots.push(exchange);
-      this.#batch.add(exchange);
+      if (exchange.turn !== turn) {
+        turn = exchange.turn;
+        turn.sent = now;
+      }
+      if (this.#batch.add(exchange)) this.slots.push(exchange);
+      else (barred ??= []).push(exchange);
     }
-    this.#watch(nearest, now);
+    this.#alarm.watch(nearest, now);
     const parts = this.#batch.take();
-    if (parts.length > 0) this.#blocked = !this.#socket!.write(parts);
+    if (parts.length > 0) this.#blocked = !this.#socket.write(parts);
     if (late !== undefined) this.#failLate(late);
+    if (barred !== undefined) {
+      const error = unavailable(this.#options.name, 'it is not known by which name the key goes there');
+      this.#failUnsent(barred, () => error);
+    }
   }
 
   /** Fails what waits too long; returns when the next of the rest is due. */
   #expire(now: number): number {
-    const { length } = this.#waiting;
-    const late = [];
     let nearest = Number.POSITIVE_INFINITY;
-    for (let index = 0; index < length; index++) {
-      const exchange = this.#waiting.shift()!;
+    const late = this.#waiting.take((exchange) => {
       const due = dueAt(exchange);
-      if (due > now) {
-        if (due < nearest) nearest = due;
-        this.#waiting.push(exchange);
-      } else late.push(exchange);
-    }
-    this.#failLate(late);
+      if (due > now && due < nearest) nearest = due;
+      return !(due > now);
+    });
+    if (late.length > 0) this.#failLate(late);
     return nearest;
   }
 
   #failLate(late: readonly Exchange[]): void {
-    for (const exchange of late) this.#release(exchange);
-    const timedOut = this.#timedOut();
-    for (const exchange of late) exchange.failed(timedOut(exchange), false);
+    this.#traffic.timedOut += late.length;
+    this.#failUnsent(late, timeouts(this.#options.name));
   }
 
-  #open(now: number): void {
-    const epoch = ++this.#epoch;
-    this.#state = 'connecting';
-    this.#connectBefore = now + this.#options.connectTimeout;
-    this.#keepsAlive = true;
-    this.#blocked = false;
-    this.#watch(this.#connectBefore, now);
-    this.#sockets++;
-    this.#socket = this.#runtime.connect(this.#options.target, {
+  #failUnsent(unsent: readonly Exchange[], errorOf: (exchange: Exchange) => Error): void {
+    for (const exchange of unsent) this.#release(exchange);
+    for (const exchange of unsent) exchange.failed(errorOf(exchange), false);
+  }
+
+  #connect(): Socket {
+    return this.#runtime.connect(this.#options.target, {
       connected: () => {
-        if (epoch === this.#epoch) this.#greet();
+        if (this.#state === 'connecting') this.#protocol.greet();
       },
       data: (chunk) => {
-        if (epoch === this.#epoch) this.#received(chunk);
+        if (this.#state !== 'over') this.#received(chunk);
       },
       drained: () => {
-        if (epoch !== this.#epoch) return;
+        if (this.#state === 'over') return;
         this.#blocked = false;
         this.#batch.sent();
         if (this.#waiting.length > 0 && !this.#flushing) this.#scheduleFlush();
       },
       closed: (error) => {
-        if (epoch === this.#epoch) {
-          this.lost(
-            this.#unavailable(error?.message ?? 'the connection was closed by the other side', error),
-          );
-        }
-        if (--this.#sockets === 0) this.#allClosed?.();
+        const problem = error?.message ?? 'the connection was closed by the other side';
+        this.lost(unavailable(this.#options.name, problem, error), isHard(error));
+        this.#owner.vanished();
       },
     });
   }
 
-  #greet(): void {
-    const greeting = this.#protocol.greet();
-    greeting.awaited = false;
-    greeting.turn = new Turn();
-    greeting.turn.since = this.#runtime.clock.read();
-    this.#count++;
-    this.#bytes += greeting.size;
-    this.slots.push(greeting);
-    this.#batch.add(greeting);
-    this.#socket!.write(this.#batch.take());
-  }
-
   #received(chunk: Uint8Array): void {
+    const before = this.#awaited;
     let problem: string | undefined;
     try {
       problem = this.#protocol.received(chunk);
@@ -296,104 +310,87 @@ export class Connection {
     }
     if (problem !== undefined) {
       this.lost(new CisternError('CISTERN_PROTOCOL', { store: this.#options.name, problem }));
+      return;
     }
+    const inTime = this.#awaited < before;
+    if (inTime) this.#owner.answered();
+    if (this.overdue && (inTime || this.slots.length === 0)) this.overdue = false;
     if (this.#awaited === 0) this.#keepAlive();
   }
 
   #keepAlive(): void {
     const wanted = this.#awaited > 0;
-    if (wanted === this.#keepsAlive || this.#socket === undefined) return;
+    if (wanted === this.#keepsAlive || this.#state === 'over') return;
     this.#keepsAlive = wanted;
     this.#socket.keepAlive(wanted);
   }
 
-  #watch(at: number, now: number): void {
-    if (at >= this.#alarmAt) return;
-    this.#alarm?.cancel();
-    this.#alarmAt = at;
-    this.#alarm = this.#runtime.after(at - now, this.#ring, false);
-  }
-
-  /** After a blocked event loop answers may lie in the socket: it is read once more before anybody is told of a timeout. */
-  readonly #ring = (): void => {
-    this.#alarm = undefined;
-    this.#alarmAt = Number.POSITIVE_INFINITY;
-    this.#runtime.defer(this.#judge);
-  };
-
+  /** After a blocked event loop answers may have lain in the socket: they are read by now. */
   readonly #judge = (): void => {
-    if (this.#state === 'closed') return;
+    if (this.#state === 'over') return;
     const now = this.#runtime.clock.read();
-    let nearest = Number.POSITIVE_INFINITY;
-    const timedOut = this.#timedOut();
-    for (let index = 0; index < this.slots.length; index++) {
-      const exchange = this.slots.at(index)!;
-      if (!exchange.awaited) continue;
-      const due = dueAt(exchange);
-      if (due > now) nearest = Math.min(nearest, due);
-      else {
-        this.abandon(exchange);
-        exchange.failed(timedOut(exchange), true);
-      }
-    }
-    nearest = Math.min(nearest, this.#expire(now));
-    const first = this.slots.at(0);
-    if (this.#state === 'connecting') {
-      if (now >= this.#connectBefore) {
-        this.lost(this.#unavailable(`it was not ready within ${this.#options.connectTimeout} ms`));
-      } else nearest = Math.min(nearest, this.#connectBefore);
-    } else if (first !== undefined) {
-      const { since } = first.turn;
-      if (now - since >= this.#patience) {
-        this.lost(this.#unavailable(`a request had no answer for ${Math.round(now - since)} ms`));
-      } else nearest = Math.min(nearest, since + this.#patience);
-    }
-    this.#watch(nearest, now);
+    const nearest = Math.min(this.#judgeSent(now), this.#expire(now));
+    this.#alarm.watch(Math.min(nearest, this.#judgeItself(now)), now);
     this.#keepAlive();
   };
 
-  /** Keeps the next attempt away for a while: half of it fixed, half by chance, so that processes do not come in step. */
-  #pause(error: Error): void {
-    const span = Math.min(longestPause, shortestPause * 2 ** this.#failures++);
-    this.#retryAt = this.#runtime.clock.read() + (span * (1 + this.#runtime.random())) / 2;
-    this.#lastError = error;
-  }
-
-  #dropSocket(): void {
-    const socket = this.#socket;
-    this.#epoch++;
-    this.#socket = undefined;
-    this.#blocked = false;
-    this.#batch.abandon();
-    socket?.destroy();
-  }
-
-  #refuse(exchange: Exchange, option: 'maxInFlight' | 'maxBytesInFlight', what: string): void {
-    const limit = this.#options[option];
-    const store = this.#options.name;
-    exchange.failed(new CisternError('CISTERN_OVERLOADED', { store, what, limit, option }), false);
-  }
-
-  /** Makes the errors of one round of timeouts: those that waited equally long share one, as a stack trace is dear. */
-  #timedOut(): (exchange: Exchange) => Error {
-    const store = this.#options.name;
-    let last: CisternError<'CISTERN_TIMEOUT'> | undefined;
-    return (exchange) => {
-      const { since } = exchange.turn;
-      const waited = since === 0 ? 0 : dueAt(exchange) - since;
-      const milliseconds = Math.max(0, Math.round(waited));
-      if (last?.details.milliseconds !== milliseconds) {
-        last = new CisternError('CISTERN_TIMEOUT', { store, milliseconds });
+  /** Fails what was sent and has waited too long, and tells of turns that the other side left unanswered. Returns when to look again. */
+  #judgeSent(now: number): number {
+    const timedOut = timeouts(this.#options.name);
+    let nearest = Number.POSITIVE_INFINITY;
+    let unanswered = 0;
+    let late: Exchange[] | undefined;
+    for (let index = 0; index < this.slots.length; index++) {
+      const exchange = this.slots.at(index)!;
+      const { turn } = exchange;
+      if (!turn.told) {
+        const verdictAt = Math.max(turn.sent, this.#alarm.blindUntil) + this.#options.timeout;
+        if (verdictAt > now) nearest = Math.min(nearest, verdictAt);
+        else {
+          turn.told = true;
+          unanswered++;
+        }
       }
-      return last;
-    };
+      if (!exchange.awaited) continue;
+      const due = dueAt(exchange);
+      if (due > now) nearest = Math.min(nearest, due);
+      else (late ??= []).push(exchange);
+    }
+    if (late !== undefined) {
+      this.#traffic.timedOut += late.length;
+      for (const exchange of late) this.abandon(exchange);
+      for (const exchange of late) exchange.failed(timedOut(exchange), true);
+    }
+    if (unanswered > 0) {
+      this.overdue = true;
+      this.#owner.unanswered(unanswered);
+    }
+    return nearest;
   }
 
-  #unavailable(problem: string, cause?: Error): Error {
-    return new CisternError('CISTERN_UNAVAILABLE', { store: this.#options.name, problem }, cause);
+  /** Gives the connection up when it was not ready in time, or owes an answer for too long. Returns when to look again. */
+  #judgeItself(now: number): number {
+    const connecting = this.#state === 'connecting';
+    const since = connecting ? this.#since : this.slots.at(0)?.turn.sent;
+    if (since === undefined || this.#state === 'over') return Number.POSITIVE_INFINITY;
+    const until =
+      Math.max(since, this.#alarm.blindUntil) + (connecting ? this.#options.connectTimeout : this.#patience);
+    if (now < until) return until;
+    this.lost(
+      unavailable(
+        this.#options.name,
+        connecting
+          ? `it was not ready within ${this.#options.connectTimeout} ms`
+          : `a request had no answer for ${Math.round(now - since)} ms`,
+      ),
+    );
+    return Number.POSITIVE_INFINITY;
   }
 
-  #closedError(): Error {
-    return new CisternError('CISTERN_CLOSED', { what: this.#options.name });
+  #end(): void {
+    this.#state = 'over';
+    this.#alarm.stop();
+    this.#batch.abandon();
+    this.#socket.destroy();
   }
 }

@@ -30,6 +30,17 @@ export class ExchangeQueue {
     return index < this.#length ? this.#ring[(this.#head + index) & this.#mask] : undefined;
   }
 
+  /** Takes out the chosen ones, in order. */
+  take(chosen: (exchange: Exchange) => boolean): Exchange[] {
+    const taken = [];
+    for (let count = this.#length; count > 0; count--) {
+      const exchange = this.shift()!;
+      if (chosen(exchange)) taken.push(exchange);
+      else this.push(exchange);
+    }
+    return taken;
+  }
+
   #grow(): void {
     const ring = Array.from({ length: this.#ring.length * 2 }, (_, index) => this.at(index));
     this.#ring = ring;

@@ -4,6 +4,10 @@ export class Turn {
   since = 0;
   /** When the connection gives it up. */
   until: number = Number.POSITIVE_INFINITY;
+  /** When it was sent, or its last part was; 0: not yet. */
+  sent = 0;
+  /** Whether the owner of the connection knows that it was not answered in time: once is enough. */
+  told = false;
 }
 
 const noTurn = new Turn();
@@ -32,8 +36,11 @@ export abstract class Exchange {
   /** When the one who asked stops waiting: monotonic milliseconds. */
   abstract readonly deadline: number;
 
-  /** Writes the head into the block from `at` on. Called once at most, when it is sent. */
-  abstract encode(block: Uint8Array, at: number): void;
+  /**
+   * Writes the head into the block from `at` on. Called once at most, when it is sent. False: it must not be sent now, and nothing
+   * counts that was written.
+   */
+  abstract encode(block: Uint8Array, at: number): boolean;
 
   /**
    * There is no answer for the one who asked: not in time, or not at all. `sent` says whether the other side may have

@@ -6,14 +6,16 @@ import { WriteBatch } from './write-batch.ts';
 class Request extends Exchange {
   readonly deadline = 0;
   readonly head: string;
+  barred = false;
 
   constructor(head: string, body: Uint8Array | undefined) {
     super(head.length, body);
     this.head = head;
   }
 
-  encode(block: Uint8Array, at: number): void {
+  encode(block: Uint8Array, at: number): boolean {
     for (let index = 0; index < this.head.length; index++) block[at + index] = this.head.charCodeAt(index);
+    return !this.barred;
   }
 
   failed(): void {}

@@ -20,17 +20,18 @@ export class WriteBatch {
   #before = 0;
   #copied = 0;
 
-  add(exchange: Exchange): void {
+  /** False: the exchange must not be sent now, and nothing was added. */
+  add(exchange: Exchange): boolean {
     const { body, size } = exchange;
     if (body === undefined) {
       const at = this.#room(size);
-      exchange.encode(this.#block, at);
-      return;
+      return exchange.encode(this.#block, at) || this.#giveBack(size);
     }
     const copies = body.length < ownPart;
     const headSize = size - body.length - 2;
-    const begin = this.#room(copies ? size : headSize);
-    exchange.encode(this.#block, begin);
+    const taken = copies ? size : headSize;
+    const begin = this.#room(taken);
+    if (!exchange.encode(this.#block, begin)) return this.#giveBack(taken);
     if (copies) {
       this.#block.set(body, begin + headSize);
       this.#endBody(this.#end - 2);
@@ -40,6 +41,7 @@ export class WriteBatch {
       const at = this.#room(2);
       this.#endBody(at);
     }
+    return true;
   }
 
   /** The parts of everything added since the last call. */
@@ -75,6 +77,12 @@ export class WriteBatch {
     this.#end = at + size;
     this.#copied += size;
     return at;
+  }
+
+  #giveBack(size: number): false {
+    this.#end -= size;
+    this.#copied -= size;
+    return false;
   }
 
   #nextBlock(size: number): void {

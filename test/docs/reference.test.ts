@@ -51,7 +51,19 @@ test('options.md has a row for every option of cistern() and define(), and for n
 });
 
 test('options.md has a row for every option of memcached(), memory() and the calls, and for no other', () => {
-  const memcached = optionsOf('src/stores/memcached/memcached.ts', 'MemcachedOptions');
+  const folder = 'src/stores/memcached';
+  const within = (name: string, path: string, of: string): string[] =>
+    optionsOf(`${folder}/${path}`, of).map((option) => `${name}.${option}`);
+  const memcached = [
+    ...optionsOf(`${folder}/memcached.ts`, 'MemcachedOptions'),
+    ...optionsOf(`${folder}/server.ts`, 'ServerSettings').filter(
+      (name) => !['pool', 'health', 'authentication'].includes(name),
+    ),
+    ...within('pool', 'pool-options.ts', 'PoolOptions'),
+    ...within('health', 'health-options.ts', 'HealthOptions'),
+    ...within('tls', 'address.ts', 'TlsOptions'),
+    ...within('authentication', 'authentication.ts', 'Authentication'),
+  ];
   expect(documented('`memcached(')).toEqual(memcached.toSorted());
   expect(documented('`memory(')).toEqual(
     optionsOf('src/stores/memory/memory.ts', 'MemoryOptions').toSorted(),

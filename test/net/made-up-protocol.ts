@@ -1,6 +1,7 @@
-import { Connection, type Protocol } from '../../src/net/connection.ts';
-import type { ConnectionOptions } from '../../src/net/connection-options.ts';
+import { Connection } from '../../src/net/connection.ts';
+import { ConnectionPool, type PoolOptions } from '../../src/net/connection-pool.ts';
 import { Exchange } from '../../src/net/exchange.ts';
+import type { Protocol } from '../../src/net/protocol.ts';
 import type { CisternError } from '../../src/core/error.ts';
 import type { Runtime } from '../../src/core/runtime.ts';
 import type { Listener, Peer } from '../../src/testing/fake-network.ts';
@@ -11,6 +12,8 @@ export class Question extends Exchange {
   answer: string | undefined;
   failure: { readonly code: string; readonly sent: boolean; readonly error: Error } | undefined;
   settled = 0;
+  /** It must not be sent. */
+  barred = false;
   readonly deadline: number;
   readonly #head: string;
 
@@ -20,8 +23,10 @@ export class Question extends Exchange {
     this.#head = head;
   }
 
-  encode(block: Uint8Array, at: number): void {
+  encode(block: Uint8Array, at: number): boolean {
+    if (this.barred) return false;
     Buffer.from(block.buffer).write(this.#head, block.byteOffset + at, 'latin1');
+    return true;
   }
 
   failed(error: Error, sent: boolean): void {
@@ -31,24 +36,33 @@ export class Question extends Exchange {
 }
 
 class Lines implements Protocol {
-  connection!: Connection;
+  readonly #connection: Connection;
+  readonly #late: string[];
+  readonly refreshAt: number = Number.POSITIVE_INFINITY;
   #rest = '';
-  readonly late: string[] = [];
 
-  greet(): Exchange {
-    this.#rest = '';
-    return new Question('hello\n', undefined, Number.POSITIVE_INFINITY);
+  constructor(connection: Connection, late: string[]) {
+    this.#connection = connection;
+    this.#late = late;
   }
+
+  greet(): void {
+    const hello = new Question('hello\n', undefined, Number.POSITIVE_INFINITY);
+    hello.awaited = false;
+    this.#connection.say(hello);
+  }
+
+  refresh(): void {}
 
   received(chunk: Uint8Array): string | undefined {
     const lines = (this.#rest + Buffer.from(chunk).toString('latin1')).split('\n');
     this.#rest = lines.pop()!;
     for (const line of lines) {
-      const question = this.connection.take() as Question | undefined;
+      const question = this.#connection.take() as Question | undefined;
       if (question === undefined) return `the line '${line}' for nobody`;
       if (line === 'nonsense') return 'nonsense';
-      if (line === 'hello') this.connection.ready();
-      else if (!question.awaited) this.late.push(line);
+      if (line === 'hello') this.#connection.ready();
+      else if (!question.awaited) this.#late.push(line);
       else {
         question.answer = line;
         question.settled++;
@@ -65,12 +79,13 @@ export const echo = (peer: Peer, text: string): void => void peer.write(text);
 /** Answers the greeting and nothing else. */
 export const mute = (peer: Peer, text: string): void => void (text === 'hello\n' && peer.write(text));
 
-/** One connection and the server that it talks to, on a fake runtime. */
+/** The connections to one server, and that server, on a fake runtime. One connection unless the options say otherwise. */
 export class World {
   readonly runtime: FakeRuntime;
   readonly listener: Listener;
-  readonly connection: Connection;
-  readonly lines = new Lines();
+  readonly pool: ConnectionPool;
+  /** Answers that came too late. */
+  readonly late: string[] = [];
   /** What the server has read, write by write, over all sockets. */
   readonly received: string[] = [];
   /** What the connection asked for: to keep the process alive, or not. */
@@ -78,7 +93,7 @@ export class World {
   /** How the server answers a chunk. */
   reply: (peer: Peer, text: string) => void = echo;
 
-  constructor(seed = 7, options: Partial<ConnectionOptions> = {}, Kind: typeof Connection = Connection) {
+  constructor(seed = 7, options: Partial<PoolOptions> = {}, Kind: typeof Connection = Connection) {
     this.runtime = fakeRuntime({ seed });
     this.listener = this.runtime.listen(target, (peer) => {
       peer.data = (chunk) => {
@@ -94,14 +109,20 @@ export class World {
       connectTimeout: 1000,
       maxInFlight: 100,
       maxBytesInFlight: 10_000,
+      pool: { initial: 0, max: 1, burst: 0, idle: 60_000 },
+      health: { failures: 3, firstPause: 20, longestPause: 1000 },
     };
-    this.connection = new Kind({ ...settings, runtime: this.#watched(), ...options }, this.lines);
-    this.lines.connection = this.connection;
+    this.pool = new ConnectionPool(
+      { ...settings, runtime: this.#watched(), ...options },
+      (connection) => new Lines(connection, this.late),
+      Kind,
+    );
+    this.pool.start();
   }
 
   ask(text: string, deadline: number = Number.POSITIVE_INFINITY, body?: Uint8Array): Question {
     const question = new Question(body === undefined ? `${text}\n` : text, body, deadline);
-    this.connection.send(question);
+    this.pool.send(question);
     return question;
   }
 
@@ -113,7 +134,7 @@ export class World {
   }
 
   async close(): Promise<void> {
-    const closed = this.connection.close();
+    const closed = this.pool.close();
     await this.runtime.settle();
     await closed;
   }
@@ -128,6 +149,7 @@ export class World {
       random: () => runtime.random(),
       randomId: () => runtime.randomId(),
       resolve: (host) => runtime.resolve(host),
+      resolveSrv: (service) => runtime.resolveSrv(service),
       serve: (...args) => runtime.serve(...args),
       connect(to, events) {
         const socket = runtime.connect(to, events);

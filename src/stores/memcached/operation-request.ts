@@ -5,7 +5,6 @@ import {
   deleteRequest,
   getRequest,
   invalidateRequest,
-  longestServerKey,
   storeModes,
   storeRequest,
   touchRequest,
@@ -16,12 +15,12 @@ import { clientFlags, secondsAtLeast, timeToLive } from './entry-life.ts';
 const largestCount = 2n ** 64n - 1n;
 
 /**
- * The request line of an operation, without its key; for a `set` its value follows the line. `casKept` says whether the server keeps CAS
+ * The request line of an operation, without its key (of at most `longestKey` characters); for a `set` its value follows the line. `casKept` says whether the server keeps CAS
  * values: without them a lease could never be filled, so none is asked for. Throws `CISTERN_OPTION` for what is not
  * allowed: a line made from it could be read as other commands.
  */
-export function requestOf(operation: Operation, casKept: boolean): string {
-  checkKey(operation.key);
+export function requestOf(operation: Operation, casKept: boolean, longestKey: number): string {
+  checkKey(operation.key, longestKey);
   switch (operation.kind) {
     case 'get': {
       const { recache, touch, lease } = operation;
@@ -82,15 +81,16 @@ export function requestOf(operation: Operation, casKept: boolean): string {
   }
 }
 
-function checkKey(key: string): void {
-  const allowed = `1 to ${longestServerKey} characters from 0x21 to 0x7e`;
-  if (typeof key !== 'string' || key.length === 0 || key.length > longestServerKey) {
-    throw wrongOption('key', key, allowed);
-  }
+function checkKey(key: string, longest: number): void {
+  if (typeof key !== 'string' || key.length === 0 || key.length > longest) throw wrongKey(key, longest);
   for (let index = 0; index < key.length; index++) {
     const unit = key.charCodeAt(index);
-    if (unit < 0x21 || unit > 0x7e) throw wrongOption('key', key, allowed);
+    if (unit < 0x21 || unit > 0x7e) throw wrongKey(key, longest);
   }
+}
+
+function wrongKey(key: unknown, longest: number): Error {
+  return wrongOption('key', key, `1 to ${longest} characters from 0x21 to 0x7e`);
 }
 
 function span(option: string, milliseconds: number): number {

@@ -5,8 +5,12 @@ import type { Fence } from '../../core/fence.ts';
 import { realRuntime, type Runtime } from '../../core/runtime.ts';
 import type { Operation, Reply, Store } from '../../core/store.ts';
 import type { HealthGroup } from '../../net/health-group.ts';
-import { readAddress } from './address.ts';
-import { MemcachedLeaf } from './memcached-leaf.ts';
+import type { PoolStatistics } from '../../net/pool-statistics.ts';
+import { readTarget, type TlsOptions } from './address.ts';
+import { type Authentication, readCredentials } from './authentication.ts';
+import { type HealthOptions, readHealth } from './health-options.ts';
+import { type LeafOptions, MemcachedLeaf } from './memcached-leaf.ts';
+import { type PoolOptions, readPool } from './pool-options.ts';
 
 /** How one server is talked to: what users set. `memcached()` hands these on to each of its servers. */
 export interface ServerSettings {
@@ -18,6 +22,14 @@ export interface ServerSettings {
   readonly maxInFlight?: number;
   /** Most bytes of requests under way to one server. Default 64 MB. */
   readonly maxBytesInFlight?: Bytes;
+  /** How many connections. */
+  readonly pool?: PoolOptions;
+  /** When a server counts as down, and how it is probed. */
+  readonly health?: HealthOptions;
+  /** Encrypts connections. What the server shows is always checked: against `ca`, else the machine's authorities, and its name. */
+  readonly tls?: TlsOptions;
+  /** For servers that were started with `-Y`. The name and the password cross the network as they are: use `tls` too. */
+  readonly authentication?: Authentication;
   readonly runtime?: Runtime;
 }
 
@@ -41,14 +53,14 @@ export interface ServerParts {
 export interface ServerObserver {
   /**
    * An operation failed. Called before its caller is answered, in the same turn; when it gives a promise, the caller is answered once
-   * that has settled, either way. `prefix`: what the fence put, or would have put, in front of the key; `''` without a fence or as
-   * long as it is unknown. Not called for `executeBare`, nor for what a fence asks by itself.
+   * that has settled, either way. `prefix`: what the fence put in front of the key; undefined when it was not sent. Not called for
+   * `executeBare`, for what a fence asks by itself, nor for wrong operations.
    */
   failed(
     operation: Operation,
     applied: 'no' | 'unknown',
     error: Error,
-    prefix: string,
+    prefix: string | undefined,
   ): Promise<void> | undefined;
   /** Marked down: from now on operations fail at once. */
   down?(error: Error): void;
@@ -59,17 +71,21 @@ export interface ServerObserver {
 /** Asks over one connection, before or together with everything else, the key as it is. Never rejects. */
 export type Ask = (operation: Operation) => Promise<Reply>;
 
-/** How many characters every fence puts in front of keys: an incarnation, 8 characters, and a colon. */
+/** How many characters every fence puts in front of keys: an incarnation or the token of a departure, 8 characters, and a colon. */
 export const prefixLength = 9;
 
 /** What the leaf needs of the fence of its server, beside what is told to the outside. */
 export interface ServerFence extends Fence {
   /**
    * A new connection has told its version; nothing else is sent over it until this is fulfilled: with nothing when it may
-   * serve, with an error when it must be given up (that counts as a failed connect). `connectTimeout` is over all of it. Before it is
-   * fulfilled for the first time, `setPrefix` must have been called.
+   * serve, with an error when it must be given up (that counts as a failed connect). `connectTimeout` is over all of it.
    */
   greet(ask: Ask): Promise<Error | undefined>;
+  /**
+   * What is put in front of the key of this operation, `prefixLength` characters, as one flat text that is not made anew for each.
+   * Asked when the request is written, also when it was executed long before. Undefined: it must not be sent, and fails (`applied: 'no'`).
+   */
+  prefixOf(operation: Operation): string | undefined;
   /** From this time of the monotonic clock on `refresh` is called when requests are written. Read once per write. */
   readonly refreshAt: number;
   /** Requests are about to be written: what is asked synchronously goes along in the same write. Must set `refreshAt` anew. */
@@ -84,19 +100,21 @@ export interface ServerStore extends Store {
   readonly fence: Fence | undefined;
   /** Like `execute` with the key as it is: nothing in front of it, not held, not observed. For the records of fences and the names in journals. */
   executeBare(operation: Operation): Promise<Reply>;
-  /** For the fence: what stands in front of every key from now on, `prefixLength` characters. What is written later has it, also when it was asked before. */
-  setPrefix(prefix: string): void;
   /**
    * For the fence: until it is called with undefined, operations fail at once with this error (`applied: 'no'`), those that wait to be sent
    * included. What was sent is not touched. Connections and probes go on.
    */
   hold(error: Error | undefined): void;
+  stats(): PoolStatistics;
 }
 
 /** One memcached server (1.6.10 or later): the leaf below `memcached()`. Throws `CISTERN_OPTION` for wrong options. */
-export function memcachedServer(options: ServerOptions, _parts: ServerParts = {}): ServerStore {
+export function memcachedServer(options: ServerOptions, parts: ServerParts = {}): ServerStore {
+  return new MemcachedLeaf(readServerOptions(options), parts);
+}
+
+function readServerOptions(options: ServerOptions): LeafOptions {
   const { server, name } = options;
-  const target = readAddress('server', server);
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
     throw wrongOption('name', name, 'a text that is not empty');
   }
@@ -104,13 +122,16 @@ export function memcachedServer(options: ServerOptions, _parts: ServerParts = {}
   if (!Number.isInteger(maxInFlight) || maxInFlight < 1) {
     throw wrongOption('maxInFlight', maxInFlight, 'a whole number from 1');
   }
-  return new MemcachedLeaf({
+  return {
     name: name ?? `memcached ${server}`,
-    target,
+    target: readTarget('server', server, options.tls),
+    credentials: readCredentials(options.authentication),
     timeout: milliseconds('timeout', options.timeout ?? 50),
     connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 1000),
     maxInFlight,
     maxBytesInFlight: bytes('maxBytesInFlight', options.maxBytesInFlight ?? '64mb'),
+    pool: readPool(options.pool),
+    health: readHealth(options.health),
     runtime: options.runtime ?? realRuntime,
-  });
+  };
 }

@@ -15,7 +15,7 @@ import { presentFeatures, readVersion } from './server-version.ts';
 /** A line with the key `k` in it. */
 function withKey(line: string): string {
   const block = new Uint8Array(line.length + 3);
-  writeRequest(line, 'k', block, 1);
+  writeRequest(line, '', 'k', block, 1);
   expect([block[0], block.at(-1)], 'bytes beside the line').toEqual([0, 0]);
   return Buffer.from(block.subarray(1, -1)).toString('latin1');
 }

@@ -17,13 +17,30 @@ export const longestRelative = 2_592_000;
 /** `version`: answered with a line of words, `VERSION 1.6.18`. */
 export const versionRequest = 'version\r\n';
 
+/**
+ * Logs in where the server was started with `-Y`: a `set` whose key, flags and time count for nothing, and whose value is the name and
+ * the password. Answered with `STORED`, or with `CLIENT_ERROR authentication failure`.
+ *
+ * Source: memcached's `proto_text.c`, `process_auth_command`; research on 1.6.18.
+ */
+export function loginRequest(credentials: Uint8Array): string {
+  return `set auth 0 0 ${credentials.length}\r\n`;
+}
+
 /** Where the key goes in a line: all commands have two letters, and a space behind them. */
 const keyPlace = 3;
 
-/** Writes a line and the key that belongs into it: as many bytes as both have characters. */
-export function writeRequest(line: string, key: string, block: Uint8Array, start: number): void {
+/** Writes a line and the key that belongs into it, a prefix in front of it: as many bytes as all have characters. */
+export function writeRequest(
+  line: string,
+  prefix: string,
+  key: string,
+  block: Uint8Array,
+  start: number,
+): void {
   let at = start;
   for (let index = 0; index < keyPlace; index++) block[at++] = line.charCodeAt(index);
+  for (let index = 0; index < prefix.length; index++) block[at++] = prefix.charCodeAt(index);
   for (let index = 0; index < key.length; index++) block[at++] = key.charCodeAt(index);
   for (let index = keyPlace; index < line.length; index++) block[at++] = line.charCodeAt(index);
 }

@@ -1,0 +1,62 @@
+import { connect as connectPlain, isIP, type Socket as NodeSocket, type OnReadOpts } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { writeParts } from './real-acceptor.ts';
+import type { Socket, SocketEvents, Target } from './runtime.ts';
+
+/** What a socket reads at once, at most. */
+const receiveBytes = 65_536;
+/** A connection that is silent for so long is checked by the kernel now and then, in milliseconds. */
+const silent = 60_000;
+
+/**
+ * `Runtime.connect` on the machine's own sockets. All reads of a socket go into one buffer: a new one for each would cost more
+ * than copying what is kept.
+ */
+export function connect(target: Target, events: SocketEvents): Socket {
+  const buffer = new Uint8Array(receiveBytes);
+  const onread: OnReadOpts = {
+    buffer,
+    callback: (count: number) => {
+      events.data(new Uint8Array(buffer.buffer, 0, count));
+      return true;
+    },
+  };
+  let socket: NodeSocket;
+  try {
+    socket = open(target, onread);
+  } catch (error) {
+    // A certificate or key that cannot be read.
+    setImmediate(() => events.closed(error as Error));
+    return nowhere;
+  }
+  let failure: Error | undefined;
+  socket.on(target.tls === undefined ? 'connect' : 'secureConnect', () => events.connected());
+  socket.on('drain', () => events.drained());
+  socket.on('end', () => socket.destroy());
+  socket.on('error', (error) => (failure = error));
+  socket.on('close', () => events.closed(failure));
+  return {
+    write: (parts) => writeParts(socket, parts),
+    keepAlive: (wanted) => void (wanted ? socket.ref() : socket.unref()),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    destroy: () => void socket.destroy(),
+  };
+}
+
+function open({ tls, ...where }: Target, onread: OnReadOpts): NodeSocket {
+  const options = { ...where, noDelay: true, keepAlive: true, keepAliveInitialDelay: silent, onread };
+  if (tls === undefined) return connectPlain(options);
+  const { servername, ...papers } = tls;
+  // Addresses are not allowed as names in the greeting of TLS; the certificate is checked for them all the same.
+  const name = isIP(servername) === 0 ? { servername } : { host: servername };
+  return connectTls({ ...options, ...papers, ...name } as ConnectionOptions);
+}
+
+const nowhere: Socket = {
+  write: () => false,
+  keepAlive: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+  destroy: () => undefined,
+};

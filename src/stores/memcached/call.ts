@@ -1,0 +1,119 @@
+import type { Operation, Reply } from '../../core/store.ts';
+import { Exchange } from '../../net/exchange.ts';
+import type { ServerFence } from './server.ts';
+import { loginRequest, versionRequest, writeRequest } from '../../wire/memcached-meta/meta-request.ts';
+
+/** The leaf as its calls see it. */
+export interface Caller {
+  readonly fence: Pick<ServerFence, 'prefixOf'> | undefined;
+  /** An operation failed: its caller is answered, by and by. */
+  fail(call: Call, error: Error, maybeApplied: boolean): void;
+}
+
+/** One executed operation: its slot on a connection, and its caller's promise. */
+export class Call extends Exchange {
+  readonly operation: Operation;
+  readonly #line: string;
+  readonly #key: string;
+  protected readonly caller: Caller;
+  readonly #resolve: ((reply: Reply) => void) | undefined;
+  /** What it was sent with in front of the key; undefined as long as it was not. */
+  prefix: string | undefined = undefined;
+
+  constructor(
+    caller: Caller,
+    operation: Operation,
+    line: string,
+    resolve: ((reply: Reply) => void) | undefined,
+    prefixLength: number,
+  ) {
+    const { key } = operation;
+    super(line.length + key.length + prefixLength, operation.kind === 'set' ? operation.value : undefined);
+    this.operation = operation;
+    this.#line = line;
+    this.#key = key;
+    this.caller = caller;
+    this.#resolve = resolve;
+  }
+
+  get deadline(): number {
+    return this.operation.deadline;
+  }
+
+  /** The prefix is that of the moment in which it is sent, however long it has waited. */
+  encode(block: Uint8Array, at: number): boolean {
+    let { prefix } = this;
+    if (prefix === undefined) {
+      const { fence } = this.caller;
+      prefix = fence === undefined ? '' : fence.prefixOf(this.operation);
+      if (prefix === undefined) return false;
+      this.prefix = prefix;
+    }
+    writeRequest(this.#line, prefix, this.#key, block, at);
+    return true;
+  }
+
+  settle(reply: Reply): void {
+    this.#resolve?.(reply);
+  }
+
+  failed(error: Error, sent: boolean): void {
+    this.caller.fail(this, error, sent && writes(this.operation));
+  }
+}
+
+/** A call whose prefix is given: none, or that of the call whose right it gives back. Nobody observes it. */
+export class BareCall extends Call {
+  constructor(
+    caller: Caller,
+    operation: Operation,
+    line: string,
+    resolve: ((reply: Reply) => void) | undefined,
+    prefix: string,
+  ) {
+    super(caller, operation, line, resolve, prefix.length);
+    this.prefix = prefix;
+  }
+}
+
+/** Asks for the version. */
+export class VersionQuestion extends Exchange {
+  readonly deadline: number = Number.POSITIVE_INFINITY;
+
+  constructor() {
+    super(versionRequest.length, undefined);
+    this.awaited = false;
+  }
+
+  encode(block: Uint8Array, at: number): boolean {
+    writeRequest(versionRequest, '', '', block, at);
+    return true;
+  }
+
+  failed(): void {}
+}
+
+/** Gives name and password. */
+export class Login extends Exchange {
+  readonly deadline: number = Number.POSITIVE_INFINITY;
+  readonly #line: string;
+
+  constructor(credentials: Uint8Array) {
+    const line = loginRequest(credentials);
+    super(line.length, credentials);
+    this.#line = line;
+    this.awaited = false;
+  }
+
+  encode(block: Uint8Array, at: number): boolean {
+    writeRequest(this.#line, '', '', block, at);
+    return true;
+  }
+
+  failed(): void {}
+}
+
+/** A read changes nothing, unless it gives the entry a new life. */
+export function writes(operation: Operation): boolean {
+  return operation.kind !== 'get' || operation.touch !== undefined;
+}

@@ -1,0 +1,156 @@
+import { asError, CisternError } from '../../core/error.ts';
+import type { Operation, Reply } from '../../core/store.ts';
+import { unavailable } from '../../net/connection-errors.ts';
+import type { Connection } from '../../net/connection.ts';
+import type { Protocol } from '../../net/protocol.ts';
+import { readErrorLine } from '../../wire/memcached-meta/error-line.ts';
+import { type MetaReply, wordsCode } from '../../wire/memcached-meta/meta-reply.ts';
+import { ReplyParser, type ReplySink } from '../../wire/memcached-meta/reply-parser.ts';
+import { readVersion, type ServerFeatures } from '../../wire/memcached-meta/server-version.ts';
+import { Call, Login, VersionQuestion, writes } from './call.ts';
+import { replyOf, winsNothing } from './operation-reply.ts';
+import type { Ask, ServerFence } from './server.ts';
+
+/** The leaf as its conversations see it. */
+export interface Speaker {
+  readonly name: string;
+  readonly credentials: Uint8Array | undefined;
+  readonly fence: ServerFence | undefined;
+  /** What the server can do, as it has just told. */
+  learn(features: ServerFeatures): void;
+  /** The server keeps no CAS values (option `-C`). */
+  learnCasOff(): void;
+  bareCall(operation: Operation, resolve: (reply: Reply) => void): Call | Reply;
+  fail(call: Call, error: Error, maybeApplied: boolean): void;
+  /** Gives a right back that its winner cannot use any more. */
+  giveBack(call: Call, answer: MetaReply): void;
+}
+
+/** What is said over one connection to a memcached: log in, ask for the version, let the fence ask its questions, then calls. */
+export class Conversation implements Protocol, ReplySink {
+  readonly #speaker: Speaker;
+  readonly #connection: Connection;
+  readonly #parser = new ReplyParser(this);
+
+  constructor(speaker: Speaker, connection: Connection) {
+    this.#speaker = speaker;
+    this.#connection = connection;
+  }
+
+  greet(): void {
+    const { credentials } = this.#speaker;
+    if (credentials !== undefined) this.#connection.say(new Login(credentials));
+    this.#connection.say(new VersionQuestion());
+  }
+
+  get refreshAt(): number {
+    const { fence } = this.#speaker;
+    return fence === undefined ? Number.POSITIVE_INFINITY : fence.refreshAt;
+  }
+
+  refresh(): void {
+    this.#speaker.fence!.refresh(this.#ask((call) => this.#connection.accompany(call)));
+  }
+
+  received(chunk: Uint8Array): string | undefined {
+    return this.#parser.push(chunk);
+  }
+
+  answered(answer: MetaReply): string | undefined {
+    const slot = this.#connection.take();
+    if (slot === undefined) return 'an answer to nothing';
+    if (!(slot instanceof Call)) return this.#greeted(slot instanceof Login, answer);
+    if (answer.code === wordsCode) return this.#refused(slot, answer.words);
+    const { operation } = slot;
+    const reply = replyOf(operation, answer);
+    if (reply === undefined) {
+      return this.#outOfStep(slot, `an answer that does not belong to '${operation.kind}'`);
+    }
+    if (answer.cas === '0' && operation.kind === 'get') this.#speaker.learnCasOff();
+    if (answer.won && (!slot.awaited || winsNothing(operation, answer))) this.#speaker.giveBack(slot, answer);
+    if (slot.awaited) slot.settle(reply);
+    return undefined;
+  }
+
+  #greeted(login: boolean, answer: MetaReply): string | undefined {
+    if (answer.code !== wordsCode) return 'an answer that does not belong to the version';
+    const { words } = answer;
+    if (login) {
+      if (words !== 'STORED')
+        this.#giveUp(`it did not accept the name and the password ('${shortened(words)}')`);
+      return undefined;
+    }
+    const error = readErrorLine(words, false);
+    if (error?.outOfStep === true || words.startsWith('CLIENT_ERROR unauthenticated')) {
+      this.#giveUp(`it answered '${words}'`);
+      return undefined;
+    }
+    if (error === undefined && !words.startsWith('VERSION ')) return `the line '${shortened(words)}'`;
+    const features = readVersion(words);
+    if (!features.meta) {
+      this.#giveUp(`'${words}' is too old, 1.6.10 is needed`);
+      return undefined;
+    }
+    this.#speaker.learn(features);
+    const { fence } = this.#speaker;
+    if (fence === undefined) this.#connection.ready();
+    else void this.#passFence(fence);
+    return undefined;
+  }
+
+  /** Lets the fence ask what it must know before the connection may serve. */
+  async #passFence(fence: ServerFence): Promise<void> {
+    let error: Error | undefined;
+    try {
+      error = await fence.greet(this.#ask((call) => this.#connection.say(call)));
+    } catch (thrown) {
+      error = asError(thrown);
+    }
+    if (error === undefined) this.#connection.ready();
+    else this.#connection.lost(error, false);
+  }
+
+  #ask(send: (call: Call) => void): Ask {
+    return (operation) =>
+      new Promise((resolve) => {
+        const call = this.#speaker.bareCall(operation, resolve);
+        if (call instanceof Call) send(call);
+        else resolve(call);
+      });
+  }
+
+  /** An error line in the place of an answer. */
+  #refused(call: Call, words: string): string | undefined {
+    const isSet = call.operation.kind === 'set';
+    const line = readErrorLine(words, isSet || isUnwin(call.operation));
+    if (line === undefined) return this.#outOfStep(call, `the line '${shortened(words)}'`);
+    if (call.awaited) {
+      // The server removes the old value when it cannot store the new one, whatever the mode.
+      const told =
+        isSet && !line.refused ? `${words} (nothing was stored, and the old value is gone)` : words;
+      const error = new CisternError('CISTERN_SERVER', { store: this.#speaker.name, line: told });
+      this.#speaker.fail(call, error, !line.refused && writes(call.operation));
+    }
+    return line.outOfStep ? `the line '${shortened(words)}'` : undefined;
+  }
+
+  /** The stream is out of step: this operation fails with all that follow it. */
+  #outOfStep(call: Call, problem: string): string {
+    const store = this.#speaker.name;
+    if (call.awaited) call.failed(new CisternError('CISTERN_PROTOCOL', { store, problem }), true);
+    return problem;
+  }
+
+  #giveUp(problem: string): void {
+    this.#connection.lost(unavailable(this.#speaker.name, problem));
+  }
+}
+
+/** Giving a recache back is an `ms`, which carries a value (an empty one). */
+function isUnwin(operation: Operation): boolean {
+  return operation.kind === 'release' && operation.right === 'recache';
+}
+
+function shortened(words: string): string {
+  return words.length > 100 ? `${words.slice(0, 100)}...` : words;
+}
