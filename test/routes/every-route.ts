@@ -1,0 +1,15 @@
+import type { Store } from '../../src/core/store.ts';
+import { gutter } from '../../src/routes.ts';
+import type { FakeRuntime } from '../../src/testing/fake-runtime.ts';
+
+/** A route or wrapper as the laws that hold for all of them try it. */
+export interface RouteCase {
+  readonly name: string;
+  /** How many parts it is made of here. */
+  readonly parts: number;
+  readonly make: (parts: readonly Store[], runtime: FakeRuntime) => Store;
+}
+
+export const everyRoute: readonly RouteCase[] = [
+  { name: 'gutter', parts: 2, make: ([main, spare]) => gutter(main!, spare!) },
+];
