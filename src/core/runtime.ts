@@ -194,6 +194,11 @@ export function digest128(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest().subarray(0, 16).toString('base64url');
 }
 
+/** 256 bits of SHA-256 over the text, as 43 printable characters (base64url). */
+export function digest256(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('base64url');
+}
+
 /** The CRC-32 of these bytes, after others whose CRC-32 is `before`: finds damage, not intent. About a millisecond per megabyte. */
 export function crc32(content: Uint8Array, before = 0): number {
   return crc32OfBytes(content, before);
