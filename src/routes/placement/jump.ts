@@ -10,7 +10,7 @@ import { equalWeights, inTurn, type PlacedServer, type Placement, type Placement
  */
 export const jump: PlacementKind = {
   name: 'jump',
-  make: (servers, salt) => new Jump(servers, salt),
+  make: (servers, salt, absent = []) => new Jump([...servers, ...absent], salt),
   moves: () => 'any',
 };
 

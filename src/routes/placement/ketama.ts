@@ -20,7 +20,7 @@ const defaultPort = ':11211';
  */
 export const ketama: PlacementKind = {
   name: 'ketama',
-  make: (servers, salt) => new Ketama(servers, salt),
+  make: (servers, salt, absent = []) => new Ketama(servers, salt, absent),
   moves: (before, after) => (isEven(before) && isEven(after) ? 'least' : 'any'),
 };
 
@@ -28,19 +28,19 @@ class Ketama implements Placement {
   readonly #ring: HashRing;
   readonly #salt: string;
 
-  constructor(servers: readonly PlacedServer[], salt: string) {
+  constructor(servers: readonly PlacedServer[], salt: string, absent: readonly PlacedServer[]) {
     this.#salt = salt;
     for (const { weight } of servers)
       if (!Number.isInteger(weight)) throw wrongOption('weight', weight, "a whole number for 'ketama'");
     const total = servers.reduce((sum, { weight }) => sum + weight, 0);
-    const points = servers.flatMap(({ id, weight }, owner) => {
+    const points = [...servers, ...absent].flatMap(({ id, weight }, owner) => {
       const name = id.endsWith(defaultPort) ? id.slice(0, -defaultPort.length) : id;
       const digests = digestsOf(weight, total, servers.length);
       return Array.from({ length: digests }, (_, digest) =>
         Array.from(md5(`${name}-${digest}`), (word) => ({ at: word >>> 0, owner })),
       ).flat();
     });
-    this.#ring = new HashRing(points, servers.length);
+    this.#ring = new HashRing(points, servers.length + absent.length);
   }
 
   place(key: string): number {

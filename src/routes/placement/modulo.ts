@@ -15,7 +15,7 @@ import { byteText } from './byte-text.ts';
  */
 export const modulo: PlacementKind = {
   name: 'modulo',
-  make: (servers, salt) => new Modulo(servers, salt),
+  make: (servers, salt, absent = []) => new Modulo([...servers, ...absent], salt),
   moves: () => 'any',
 };
 

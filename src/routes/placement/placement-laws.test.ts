@@ -7,7 +7,7 @@ const names: readonly PlacementName[] = ['rendezvous', 'ketama', 'uhashring', 'm
 const kinds = names.map((name) => placementByName(name));
 const weighted = kinds.filter(({ name }) => ['rendezvous', 'ketama', 'uhashring'].includes(name));
 const exact = kinds.filter(({ name }) => ['rendezvous', 'modulo', 'jump'].includes(name));
-const [rendezvous] = kinds;
+const [rendezvous, ketama] = kinds;
 
 const fleet = (count: number, weightOf: (index: number) => number = () => 1): PlacedServer[] =>
   Array.from({ length: count }, (_, index) => ({ id: `10.0.0.${index}:11211`, weight: weightOf(index) }));
@@ -114,6 +114,37 @@ describe('least movement: keys move from those who go and to those who come, no 
       }),
       { numRuns: 60 },
     );
+  });
+
+  test.each(weighted)(
+    '$name, with servers that are absent: theirs is what they would take, and no more',
+    (kind) => {
+      fc.assert(
+        fc.property(changes, ({ before, after }) => {
+          const equal = before.map(({ id }) => ({ id, weight: 1 }));
+          const absent = after
+            .filter(({ id }) => !before.some((each) => each.id === id))
+            .map(({ id }) => ({ id, weight: 1 }));
+          if (kind.moves(equal, equal) === 'any') return;
+          const [here, all] = [kind.make(equal, ''), kind.make(equal, '', absent)];
+          for (const key of fewKeys) {
+            const present = all
+              .order(key, equal.length + absent.length)
+              .find((index) => index < equal.length);
+            expect(present).toBe(here.place(key));
+          }
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
+
+  test('ketama: absent servers do not change how many points the others have', () => {
+    const [here, all] = [ketama!.make(fleet(24), ''), ketama!.make(fleet(24), '', fleet(25).slice(24))];
+    for (const key of keys.slice(0, 5000)) {
+      const index = all.place(key);
+      if (index < 24) expect(index).toBe(here.place(key));
+    }
   });
 
   test('rendezvous and uhashring always; ketama with equal weights and full points; modulo and jump never', () => {

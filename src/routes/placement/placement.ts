@@ -22,10 +22,10 @@ export interface PlacementKind {
   readonly name: string;
   /**
    * Makes the placement for these servers, at least one, with different ids. The salt makes it independent of the placements with other
-   * salts: the keys of one server are then spread evenly over those of another pool. Throws `CISTERN_OPTION` for weights
-   * that it cannot take.
+   * salts: the keys of one server are then spread evenly over those of another pool. `absent`: what the placement would be if these
+   * were there too, by the law of minimal movement; their indexes follow. Throws `CISTERN_OPTION` for weights that it cannot take.
    */
-  make(servers: readonly PlacedServer[], salt: string): Placement;
+  make(servers: readonly PlacedServer[], salt: string, absent?: readonly PlacedServer[]): Placement;
   /**
    * The law of minimal movement: when servers come and go between `before` and `after`, no key moves but from those who go, and to those
    * who come.

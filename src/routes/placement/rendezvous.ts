@@ -20,7 +20,7 @@ const tableFrom = 5;
  */
 export const rendezvous: PlacementKind = {
   name: 'rendezvous',
-  make: (servers, salt) => new Rendezvous(servers, salt),
+  make: (servers, salt, absent = []) => new Rendezvous([...servers, ...absent], salt),
   moves: () => 'least',
 };
 

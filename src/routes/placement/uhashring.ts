@@ -12,7 +12,7 @@ const pointsPerWeight = 160;
  */
 export const uhashring: PlacementKind = {
   name: 'uhashring',
-  make: (servers, salt) => new Uhashring(servers, salt),
+  make: (servers, salt, absent = []) => new Uhashring([...servers, ...absent], salt),
   moves: () => 'least',
 };
 
