@@ -85,6 +85,8 @@ export interface Events {
   readonly 'server-down': { readonly store: string; readonly error: Error };
   /** A probe was answered: the server is used again, after so many milliseconds. */
   readonly 'server-up': { readonly store: string; readonly milliseconds: number };
+  /** A process has come into another stage of a migration, by its own clock. */
+  readonly 'migration-stage': { readonly store: string; readonly stage: string; readonly before: string };
 }
 
 type Kind = keyof Events;
@@ -101,6 +103,7 @@ const channels: { readonly [K in Kind]: Channel<Events[K]> } = {
   journal: channel('cistern:journal'),
   'server-down': channel('cistern:server-down'),
   'server-up': channel('cistern:server-up'),
+  'migration-stage': channel('cistern:migration-stage'),
 } as never;
 
 /** Whether anybody listens: asked first where making the message would cost a hot path something. */
