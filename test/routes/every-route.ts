@@ -12,4 +12,9 @@ export interface RouteCase {
 
 export const everyRoute: readonly RouteCase[] = [
   { name: 'gutter', parts: 2, make: ([main, spare]) => gutter(main!, spare!) },
+  {
+    name: 'gutter of gutters',
+    parts: 4,
+    make: ([a, b, c, d]) => gutter(gutter(a!, b!), gutter(c!, d!), { ttl: '2s' }),
+  },
 ];
