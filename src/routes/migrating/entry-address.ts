@@ -17,13 +17,18 @@ export function nameOf({ key, copy }: EntryAddress): string {
   return copy === undefined ? key : `${key} ${copy}`;
 }
 
-/**
- * Whether this is a record: an entry that has no source to be loaded from, such as the server record with the generations of all caches, and
- * that processes on both sides of a switch must see alike. They are kept in copies, or have a name of Cistern's
- * own, which begins with `~`.
- */
-export function isRecord(operation: EntryAddress): boolean {
-  return operation.copy !== undefined || ownName.test(operation.key);
+/** With half of the time: the other half is for what follows. `clock` is the monotonic one. */
+export function sooner<O extends Operation>(operation: O, clock: number): O {
+  const left = operation.deadline - clock;
+  const timed = left > 0 && left < Number.POSITIVE_INFINITY;
+  return timed ? { ...operation, deadline: clock + left / 2 } : operation;
 }
 
-const ownName = /:~[a-z]+$/;
+/**
+ * Whether this is about a record: a small entry that is kept in copies, because it has no source to be loaded from, such as the server
+ * record with the generations of all caches. Processes on both sides of a switch must see it alike. Nobody asks for a right to load it.
+ */
+export function isRecord(operation: Operation): boolean {
+  if (operation.copy === undefined) return false;
+  return operation.kind !== 'get' || (operation.lease === undefined && operation.recache === undefined);
+}

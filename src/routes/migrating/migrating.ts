@@ -101,8 +101,8 @@ export interface Migrating extends Store {
  * set back by less than the skew is not followed. What this does not cover: clocks further apart than the skew, tables that differ, a `to`
  * that was not empty, and `set` without a CAS, of which the last to arrive wins, as in any one pool.
  *
- * Leases and CAS follow the reads, and so do counters: `to` begins without them. Records (`copy`) are read in `to`, and while they are
- * missing there in `from`, so that all processes see one. A pool that fails fails what it decides; a delete that either fails is
+ * Leases and CAS follow the reads, and so do counters: `to` begins without them. Records (what has a `copy`) are read in `to`, and while they
+ * are missing there in `from`, so that all processes see one. A pool that fails fails what it decides; a delete that either fails is
  * `failed`, and is repeated until both have confirmed it.
  *
  * Cost: nothing but one promise in the first and the last stage. Between: a change is one operation more, a miss that wins the lease waits
@@ -126,6 +126,7 @@ export function migrating(options: MigratingOptions): Migrating {
 }
 
 class MigratingRoute extends Route implements Migrating {
+  readonly #runtime: Runtime;
   readonly #table: TimeTable;
   readonly #time: LocalTime;
   readonly #counts = new MigrationCounts();
@@ -152,6 +153,7 @@ class MigratingRoute extends Route implements Migrating {
     const time = new LocalTime(runtime.clock, table.skew);
     const pools = new PoolPair(guardedPart(from), guardedPart(to));
     const counts = this.#counts;
+    this.#runtime = runtime;
     const copier = new HitCopier({ pools, table, time, runtime, counts, most });
     this.#table = table;
     this.#time = time;
@@ -160,7 +162,7 @@ class MigratingRoute extends Route implements Migrating {
     this.#reads = new PoolReads({ ...rooms, unfinished: this.#unfinished });
     this.#writes = new PoolWrites({ ...rooms, unfinished: this.#unfinished });
     const { status = {} } = options;
-    this.#board = status === false ? undefined : this.#boardOf(status, runtime);
+    this.#board = status === false ? undefined : this.#boardOf(status);
     this.#watch = new StageWatch(name, table, time, runtime);
   }
 
@@ -178,7 +180,7 @@ class MigratingRoute extends Route implements Migrating {
       case 'count':
         return this.#writes.count(operation, now);
       case 'release':
-        return this.#writes.release(operation);
+        return this.#writes.release(operation, now);
       default:
         return guardedPart(this.parts[0]!).execute(operation);
     }
@@ -186,7 +188,7 @@ class MigratingRoute extends Route implements Migrating {
 
   destinations(operation: Operation): readonly Destination[] {
     const [from, to] = this.parts as readonly [Store, Store];
-    return destinationsOf(operation, this.#table, this.#time.now(), [from, to]);
+    return destinationsOf(operation, this.#table, this.#time.now(), this.#runtime.clock.read(), [from, to]);
   }
 
   stats(): MigrationStatistics {
@@ -213,7 +215,7 @@ class MigratingRoute extends Route implements Migrating {
     this.#unfinished.close();
   }
 
-  #boardOf(options: MigrationStatusOptions, runtime: Runtime): StatusBoard {
+  #boardOf(options: MigrationStatusOptions): StatusBoard {
     if (typeof options !== 'object' || options === null)
       throw wrongOption('status', options, 'an object, or false');
     const interval = milliseconds('status.interval', options.interval ?? '10s', {
@@ -221,6 +223,7 @@ class MigratingRoute extends Route implements Migrating {
       most: 3_600_000,
     });
     const slots = checkedCount('status.slots', options.slots ?? usualSlots, 1, 4096);
+    const runtime = this.#runtime;
     const process = options.process ?? runtime.randomId();
     if (typeof process !== 'string' || !/^[ -~]{1,64}$/.test(process))
       throw wrongOption('status.process', process, '1 to 64 printable characters');
@@ -231,11 +234,11 @@ class MigratingRoute extends Route implements Migrating {
       process,
       runtime,
       pool: () => this.parts[this.#time.now() < this.#table.readToFrom ? 0 : newPool]!,
-      status: () => this.#statusOf(process, interval, runtime),
+      status: () => this.#statusOf(process, interval),
     });
   }
 
-  #statusOf(process: string, interval: number, runtime: Runtime): ProcessStatus {
+  #statusOf(process: string, interval: number): ProcessStatus {
     const { from, to, sampled, copies } = this.#counts;
     const told = this.#told;
     const since = (now: PoolCounts, before: PoolCounts): PoolCounts => ({
@@ -245,7 +248,7 @@ class MigratingRoute extends Route implements Migrating {
     const status: ProcessStatus = {
       process,
       stage: this.#table.stageAt(this.#time.now()),
-      wall: runtime.clock.wall(),
+      wall: this.#runtime.clock.wall(),
       table: this.#table.digest,
       from: since(from, told.from),
       to: since(to, told.to),

@@ -61,16 +61,16 @@ export class PoolReads {
   }
 
   /**
-   * A record has no source, so both sides of a switch must see the same one: it is read in the new pool, and while it is missing there, in
+   * A record has no source, so both sides of a switch must see the same one: that of the new pool, and while it is missing there, that of
    * the old one, from where it is then copied.
    */
   #record(operation: GetOperation, now: number): Promise<Reply> {
     const { table, pools, copier } = this.#rooms;
-    const { lease: _, ...unleased } = operation;
-    const decides = now >= table.readToFrom;
-    return pools.ask(newPool, unleased).then((reply) => {
+    const asked = pools.ask(oldPool, operation);
+    return pools.ask(newPool, operation).then((reply) => {
+      const decides = now >= table.readToFrom;
       if (reply.kind === 'hit' || (reply.kind === 'failed' && decides)) return pools.branded(newPool, reply);
-      return pools.ask(oldPool, operation).then((older) => {
+      return asked.then((older) => {
         if (older.kind === 'hit') copier.record(operation);
         return older.kind === 'failed' && decides ? reply : pools.branded(oldPool, older);
       });

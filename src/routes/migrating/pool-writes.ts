@@ -11,7 +11,7 @@ import {
 } from '../../core/store.ts';
 import { cleaned, confirmed } from '../confirmation.ts';
 import { mayFallBack } from '../failure.ts';
-import { addressOf, isRecord } from './entry-address.ts';
+import { addressOf, isRecord, sooner } from './entry-address.ts';
 import type { MigrationRooms } from './migration-rooms.ts';
 import { newPool, oldPool, otherThan, type Pool } from './pool-pair.ts';
 import type { Twin } from './twin-rights.ts';
@@ -113,17 +113,21 @@ export class PoolWrites {
     });
   }
 
-  release(operation: ReleaseOperation): Promise<Reply> {
-    const { pools, twins } = this.#rooms;
+  release(operation: ReleaseOperation, now: number): Promise<Reply> {
+    const { pools, twins, table } = this.#rooms;
     const { cas, key } = operation;
     // What is no text at all is the pool's to refuse.
     if (typeof cas !== 'string') return pools.ask(oldPool, operation);
     const pool = pools.poolOf(cas);
     if (pool === undefined) return Promise.resolve(conflict);
     this.#releaseTwin(operation, twins.take(key, cas), pool);
-    return pools
-      .ask(pool, { ...operation, cas: pools.bare(cas) })
-      .then((reply) => pools.branded(pool, reply));
+    const decides = pool === table.poolOf(now, key);
+    return (
+      pools
+        .ask(pool, { ...operation, cas: pools.bare(cas) })
+        // Of a pool that is not read any more: the entry, as it is read, has another CAS.
+        .then((reply) => (decides || reply.kind !== 'notFound' ? pools.branded(pool, reply) : conflict))
+    );
   }
 
   #both(): boolean {
@@ -139,12 +143,8 @@ export class PoolWrites {
   /** The old pool first, with half of the time; then the new one. */
   #removeInOrder(operation: DeleteOperation): Promise<Reply> {
     const { pools, runtime } = this.#rooms;
-    const now = runtime.clock.read();
-    const left = operation.deadline - now;
-    const timed = left > 0 && left < Number.POSITIVE_INFINITY;
-    const first = timed ? { ...operation, deadline: now + left / 2 } : operation;
     return pools
-      .ask(oldPool, first)
+      .ask(oldPool, sooner(operation, runtime.clock.read()))
       .then((old) => pools.ask(newPool, operation).then((fresh) => this.#bothDone(operation, old, fresh)));
   }
 

@@ -241,8 +241,9 @@ function textOf(time: number): string {
   return new Date(time).toISOString();
 }
 
-/** FNV-1a, 32 bits, mixed: the same in every process. */
+/** FNV-1a, 32 bits, mixed: the same in every process. What is no key at all is the pools' to refuse. */
 function hashOf(key: string): number {
+  if (typeof key !== 'string') return 0;
   let hash = 0x811c9dc5;
   for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
