@@ -30,6 +30,10 @@ export function connect(target: Target, events: SocketEvents): Socket {
     return nowhere;
   }
   let failure: Error | undefined;
+  let kept = true;
+  const keep = (): void => void (kept ? socket.ref() : socket.unref());
+  // Where a name has several addresses the handle is not the one that was there before.
+  socket.on('connect', keep);
   socket.on(target.tls === undefined ? 'connect' : 'secureConnect', () => events.connected());
   socket.on('drain', () => events.drained());
   socket.on('end', () => socket.destroy());
@@ -37,7 +41,10 @@ export function connect(target: Target, events: SocketEvents): Socket {
   socket.on('close', () => events.closed(failure));
   return {
     write: (parts) => writeParts(socket, parts),
-    keepAlive: (wanted) => void (wanted ? socket.ref() : socket.unref()),
+    keepAlive(wanted) {
+      kept = wanted;
+      keep();
+    },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     destroy: () => void socket.destroy(),

@@ -8,8 +8,8 @@ export interface Loss {
   readonly connecting: boolean;
   /** While connecting: the other side refused or cannot be reached, so that trying again at once would be of no use. */
   readonly hard: boolean;
-  /** How many requests were sent and not answered. */
-  readonly unanswered: number;
+  /** Requests were on it, sent or not: somebody feels it. */
+  readonly felt: boolean;
   /** Asked and not sent. They are no longer the connection's. */
   readonly unsent: readonly Exchange[];
 }
@@ -22,8 +22,8 @@ export interface ConnectionOwner {
   opened(): void;
   /** Requests were answered in time. */
   answered(): void;
-  /** So many more turns of requests had no answer within the timeout. */
-  unanswered(turns: number): void;
+  /** All that was sent at this time, in one turn, had no answer within the timeout. */
+  unanswered(sentAt: number): void;
   /** It is over. Not called after `close`. */
   lost(connection: Connection, loss: Loss): void;
   /** Its socket is gone: the last that is heard of it. */

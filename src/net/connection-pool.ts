@@ -161,22 +161,21 @@ export class ConnectionPool implements ConnectionOwner, HealthOwner {
     this.#health.answered();
   }
 
-  unanswered(turns: number): void {
+  unanswered(sentAt: number): void {
+    // What was sent before a probe was answered says nothing of the time since.
+    if (sentAt < this.#health.clearedAt) return;
     const { name, timeout } = this.#options;
-    this.#health.failedSoftly(
-      new CisternError('CISTERN_TIMEOUT', { store: name, milliseconds: timeout }),
-      turns,
-    );
+    this.#health.failedSoftly(new CisternError('CISTERN_TIMEOUT', { store: name, milliseconds: timeout }));
   }
 
-  lost(connection: Connection, { error, connecting, hard, unanswered, unsent }: Loss): void {
+  lost(connection: Connection, { error, connecting, hard, felt, unsent }: Loss): void {
     this.#remove(connection);
     if (connecting) {
       this.#failed++;
       this.#health.connectFailed(error, hard, this.#serves);
     } else {
       this.#ended++;
-      if (unanswered > 0) this.#health.failedSoftly(error);
+      if (felt) this.#health.failedSoftly(error);
       if (!this.#serves) this.#health.unserved();
     }
     if (unsent.length > 0) this.#sendElsewhere(unsent, error, connecting);

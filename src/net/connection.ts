@@ -8,7 +8,7 @@ import type { ConnectionOwner } from './connection-owner.ts';
 import { ExchangeQueue } from './exchange-queue.ts';
 import { dueAt, type Exchange, Turn } from './exchange.ts';
 import type { Protocol } from './protocol.ts';
-import { isHard } from './refusal.ts';
+import { isHard, problemOf } from './refusal.ts';
 import type { Traffic } from './traffic.ts';
 import { WriteBatch } from './write-batch.ts';
 
@@ -147,14 +147,15 @@ export class Connection {
     if (this.#state === 'over') return;
     const connecting = this.#state === 'connecting';
     this.#end();
-    const unanswered = connecting ? 0 : this.slots.length;
+    // Timeouts were told of before.
+    const felt = this.inFlight > 0 && !this.overdue;
     const sent = this.#takeSent();
     const unsent = this.#waiting.take(() => true);
     for (const exchange of unsent) this.#release(exchange);
     if (!connecting && heard('connection')) {
       tell('connection', { store: this.#options.name, state: 'closed', error });
     }
-    this.#owner.lost(this, { error, connecting, hard: connecting && hard, unanswered, unsent });
+    this.#owner.lost(this, { error, connecting, hard: connecting && hard, felt, unsent });
     for (const exchange of sent) exchange.failed(error, true);
   }
 
@@ -293,8 +294,7 @@ export class Connection {
         if (this.#waiting.length > 0 && !this.#flushing) this.#scheduleFlush();
       },
       closed: (error) => {
-        const problem = error?.message ?? 'the connection was closed by the other side';
-        this.lost(unavailable(this.#options.name, problem, error), isHard(error));
+        this.lost(unavailable(this.#options.name, problemOf(error), error), isHard(error));
         this.#owner.vanished();
       },
     });
@@ -338,7 +338,7 @@ export class Connection {
   #judgeSent(now: number): number {
     const timedOut = timeouts(this.#options.name);
     let nearest = Number.POSITIVE_INFINITY;
-    let unanswered = 0;
+    const unanswered: number[] = [];
     let late: Exchange[] | undefined;
     for (let index = 0; index < this.slots.length; index++) {
       const exchange = this.slots.at(index)!;
@@ -348,7 +348,7 @@ export class Connection {
         if (verdictAt > now) nearest = Math.min(nearest, verdictAt);
         else {
           turn.told = true;
-          unanswered++;
+          unanswered.push(turn.sent);
         }
       }
       if (!exchange.awaited) continue;
@@ -361,10 +361,8 @@ export class Connection {
       for (const exchange of late) this.abandon(exchange);
       for (const exchange of late) exchange.failed(timedOut(exchange), true);
     }
-    if (unanswered > 0) {
-      this.overdue = true;
-      this.#owner.unanswered(unanswered);
-    }
+    if (unanswered.length > 0) this.overdue = true;
+    for (const sentAt of unanswered) this.#owner.unanswered(sentAt);
     return nearest;
   }
 

@@ -46,7 +46,8 @@ export class Health implements HealthMember {
   #markedAt = 0;
   #obeyed = true;
   #level = 0;
-  #clearedAt = Number.NEGATIVE_INFINITY;
+  /** When a probe was last answered. */
+  clearedAt: number = Number.NEGATIVE_INFINITY;
   /** What last went wrong. */
   #cause: Error | undefined;
   /** Where marks are not obeyed: no connection is opened before. */
@@ -86,11 +87,10 @@ export class Health implements HealthMember {
     this.#soft = 0;
   }
 
-  /** Turns of requests were not answered in time, or a connection was lost with requests on it. */
-  failedSoftly(error: Error, times = 1): void {
+  /** A turn of requests was not answered in time, or a connection was lost with requests on it. */
+  failedSoftly(error: Error): void {
     this.#cause = error;
-    this.#soft += times;
-    if (this.#soft < this.#settings.failures) return;
+    if (++this.#soft < this.#settings.failures) return;
     this.#doubt();
     this.#markDown();
   }
@@ -117,11 +117,11 @@ export class Health implements HealthMember {
     if (!this.#doubted) return false;
     this.#doubted = false;
     this.#soft = 0;
-    this.#clearedAt = this.#runtime.clock.read();
+    this.clearedAt = this.#runtime.clock.read();
     this.#timer?.cancel();
     if (this.#mark === undefined) return true;
     this.#mark = this.refusal = undefined;
-    tell('server-up', { store: this.#store, milliseconds: this.#clearedAt - this.#markedAt });
+    tell('server-up', { store: this.#store, milliseconds: this.clearedAt - this.#markedAt });
     this.#owner.marked(undefined);
     this.#group?.changed();
     return true;
@@ -147,7 +147,7 @@ export class Health implements HealthMember {
   #doubt(): void {
     if (this.#doubted) return;
     this.#doubted = true;
-    const again = this.#runtime.clock.read() - this.#clearedAt < this.#settings.longestPause;
+    const again = this.#runtime.clock.read() - this.clearedAt < this.#settings.longestPause;
     if (!again) this.#level = 0;
     this.#schedule();
   }

@@ -88,6 +88,8 @@ export class World {
   readonly late: string[] = [];
   /** What the server has read, write by write, over all sockets. */
   readonly received: string[] = [];
+  /** The same by socket. */
+  readonly byPeer: string[][] = [];
   /** What the connection asked for: to keep the process alive, or not. */
   readonly keptAlive: boolean[] = [];
   /** How the server answers a chunk. */
@@ -96,9 +98,12 @@ export class World {
   constructor(seed = 7, options: Partial<PoolOptions> = {}, Kind: typeof Connection = Connection) {
     this.runtime = fakeRuntime({ seed });
     this.listener = this.runtime.listen(target, (peer) => {
+      const heard: string[] = [];
+      this.byPeer.push(heard);
       peer.data = (chunk) => {
         const text = Buffer.from(chunk).toString('latin1');
         this.received.push(text);
+        heard.push(text);
         this.reply(peer, text);
       };
     });

@@ -51,12 +51,8 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     this.#longestKey = longestServerKey - this.#prefixLength;
     const { observer, group } = parts;
     this.#observer = observer;
-    const marked = (error: Error | undefined): void => {
-      if (error === undefined) observer?.up?.();
-      else observer?.down?.(error);
-    };
     this.#pool = new ConnectionPool(
-      { ...options, group, marked },
+      { ...options, group, marked: (error) => this.#marked(error) },
       (connection) => new Conversation(this, connection),
       Kind,
     );
@@ -145,6 +141,15 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
       throw wrongOption('deadline', operation.deadline, 'a point in time on the monotonic clock');
     }
     return line;
+  }
+
+  #marked(error: Error | undefined): void {
+    try {
+      if (error === undefined) this.#observer?.up?.();
+      else this.#observer?.down?.(error);
+    } catch (thrown) {
+      tell('background-failed', { cache: this.name, error: thrown });
+    }
   }
 
   #observed(call: Call, applied: 'no' | 'unknown', error: Error): Promise<void> | undefined {
