@@ -21,6 +21,14 @@ export interface Store {
    * one store, say); a store without parts is where it ends.
    */
   destinations?(operation: Operation): readonly Destination[];
+  /**
+   * Of a leaf: it keeps entries as other clients of its server do, exactly. `flags` are then all 32 bits; lives and marks may be longer
+   * than 30 days, or without end (`Infinity`), and one of 0 is over at once; spans are not lengthened; there is no stale share, the two spans of a life are one.
+   * For the proxy, whose clients have flags and times of their own.
+   */
+  readonly raw?: boolean;
+  /** Of a leaf: removes every entry. False: not confirmed. Absent: it cannot. Never rejects. */
+  clear?(): Promise<boolean>;
   /** Settles everything pending (as failed) and lets go of all resources. May be called twice. */
   close(): Promise<void>;
 }
@@ -48,7 +56,7 @@ export interface Life {
 /** The longest total life of a cache entry: 30 days, the longest relative time that memcached knows. */
 export const longestLife: number = 30 * 24 * 60 * 60 * 1000;
 
-/** Client flags that the contract carries for its users: 0 to 511. The leaves need the other bits. */
+/** Client flags that the contract carries for its users: 0 to 511. The leaves need the other bits, but for raw ones. */
 export const largestFlags = 0x1ff;
 
 /** Keys on the contract: printable ASCII (0x21 to 0x7e), at most this many characters before prefixes. */

@@ -4,19 +4,25 @@ import { largestFlags, type Life, type Operation } from '../core/store.ts';
 /** Prefixes come on top of the contract's 160 characters; memcached takes 250, and so do the stores in this process. */
 const longestPrefixedKey = 250;
 
+/** Client flags that a raw store keeps. */
+const largestRawFlags = 0xffff_ffff;
+
 const modes = ['set', 'add', 'replace', 'append', 'prepend'];
 const rights = ['lease', 'recache', 'stale'];
 
-/** What is wrong with an operation; `undefined` for a good one. Callers in plain JavaScript do hand over anything. Never throws. */
-export function operationProblem(operation: Operation): Error | undefined {
+/**
+ * What is wrong with an operation; `undefined` for a good one. Callers in plain JavaScript do hand over anything. `raw`: for a raw
+ * store. Never throws.
+ */
+export function operationProblem(operation: Operation, raw = false): Error | undefined {
   try {
-    return problem(operation);
+    return problem(operation, raw);
   } catch (thrown) {
     return asError(thrown);
   }
 }
 
-function problem(operation: Operation): Error | undefined {
+function problem(operation: Operation, raw: boolean): Error | undefined {
   if (typeof operation !== 'object' || operation === null)
     return wrongOption('operation', operation, 'an object');
   const { key } = operation;
@@ -29,10 +35,10 @@ function problem(operation: Operation): Error | undefined {
     });
   if (typeof operation.deadline !== 'number' || Number.isNaN(operation.deadline))
     return wrongOption('deadline', operation.deadline, 'a point in time on the monotonic clock');
-  return detailProblem(operation);
+  return detailProblem(operation, raw);
 }
 
-function detailProblem(operation: Operation): Error | undefined {
+function detailProblem(operation: Operation, raw: boolean): Error | undefined {
   switch (operation.kind) {
     case 'get':
       return (
@@ -44,9 +50,11 @@ function detailProblem(operation: Operation): Error | undefined {
       if (!modes.includes(operation.mode)) return wrongOption('mode', operation.mode, modes.join(', '));
       if (!(operation.value instanceof Uint8Array))
         return wrongOption('value', operation.value, 'a Uint8Array');
-      if (!Number.isInteger(operation.flags) || operation.flags < 0 || operation.flags > largestFlags)
-        return wrongOption('flags', operation.flags, `a whole number from 0 to ${largestFlags}`);
-      return lifeProblem(operation.life) ?? casProblem(operation.cas);
+      return (
+        flagsProblem(operation.flags, raw ? largestRawFlags : largestFlags) ??
+        lifeProblem(operation.life) ??
+        casProblem(operation.cas)
+      );
     case 'delete':
       return spanProblem('staleFor', operation.staleFor) ?? casProblem(operation.cas);
     case 'touch':
@@ -76,6 +84,12 @@ function spanProblem(option: string, span: number | undefined, least = 0): Error
   return span === undefined || span >= least
     ? undefined
     : wrongOption(option, span, `milliseconds, at least ${least}`);
+}
+
+function flagsProblem(flags: number, largest: number): Error | undefined {
+  return Number.isInteger(flags) && flags >= 0 && flags <= largest
+    ? undefined
+    : wrongOption('flags', flags, `a whole number from 0 to ${largest}`);
 }
 
 function lifeProblem(life: Life): Error | undefined {

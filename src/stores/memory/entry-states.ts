@@ -25,6 +25,7 @@ export interface EntryLimits {
   readonly name: string;
   readonly maxBytes: number;
   readonly maxValueBytes: number;
+  readonly raw: boolean;
 }
 
 /**
@@ -36,10 +37,13 @@ export interface EntryLimits {
 export class EntryStates {
   readonly table: EntryTable;
   readonly #limits: EntryLimits;
+  /** The longest life of an entry. */
+  readonly #longest: number;
   #lastCas = 0;
 
   constructor(limits: EntryLimits) {
     this.#limits = limits;
+    this.#longest = limits.raw ? Number.POSITIVE_INFINITY : longestLife;
     this.table = new EntryTable(limits.maxBytes);
   }
 
@@ -75,7 +79,7 @@ export class EntryStates {
       entry.claimed = true;
       claim = 'won';
     }
-    if (operation.touch !== undefined) entry.expires = now + totalOf(operation.touch);
+    if (operation.touch !== undefined) entry.expires = now + this.#totalOf(operation.touch);
     const expiresIn = entry.expires - now;
     const fresh = expiresIn - entry.staleFor;
     return {
@@ -121,11 +125,11 @@ export class EntryStates {
     } else if (operation.cas !== undefined && operation.cas !== String(entry.cas)) return conflict;
     if (joins) return this.#join(entry!, mode === 'append', value);
 
-    const staleFor = Math.min(
-      operation.life.staleFor,
-      longestLife - Math.min(operation.life.freshFor, longestLife),
-    );
-    const expires = now + totalOf(operation.life);
+    const { life } = operation;
+    const staleFor = this.#limits.raw
+      ? 0
+      : Math.min(life.staleFor, this.#longest - Math.min(life.freshFor, this.#longest));
+    const expires = now + this.#totalOf(operation.life);
     if (entry === undefined) {
       const added = new Entry(key, value, flags, staleFor, expires, true);
       this.#change(added);
@@ -159,7 +163,7 @@ export class EntryStates {
       this.table.remove(entry);
       return { kind: 'stored', cas: '' };
     }
-    entry.expires = now + Math.min(operation.staleFor, longestLife);
+    entry.expires = now + Math.min(operation.staleFor, this.#longest);
     return this.#mark(entry);
   }
 
@@ -173,7 +177,7 @@ export class EntryStates {
   #touch(operation: TouchOperation, now: number): Reply {
     const entry = this.#find(operation.key, now);
     if (entry?.filled !== true) return missing;
-    entry.expires = now + totalOf(operation.life);
+    entry.expires = now + this.#totalOf(operation.life);
     this.table.use(entry);
     return stored(entry);
   }
@@ -195,8 +199,8 @@ export class EntryStates {
       key,
       digits(initial.value),
       0,
-      initial.life.staleFor,
-      now + totalOf(initial.life),
+      this.#limits.raw ? 0 : initial.life.staleFor,
+      now + this.#totalOf(initial.life),
       true,
     );
     this.#change(added);
@@ -225,6 +229,10 @@ export class EntryStates {
     if (entry === undefined || entry.expires > now) return entry;
     this.table.remove(entry);
     return undefined;
+  }
+
+  #totalOf(life: Life): number {
+    return Math.min(life.freshFor + life.staleFor, this.#longest);
   }
 
   #change(entry: Entry): void {
@@ -261,10 +269,6 @@ export class EntryStates {
       applied: 'no',
     };
   }
-}
-
-function totalOf(life: Life): number {
-  return Math.min(life.freshFor + life.staleFor, longestLife);
 }
 
 function stored(entry: Entry): Reply {

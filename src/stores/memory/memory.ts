@@ -1,5 +1,5 @@
 import { type Bytes, bytes } from '../../core/bytes.ts';
-import { asError, CisternError } from '../../core/error.ts';
+import { asError, CisternError, wrongOption } from '../../core/error.ts';
 import { realRuntime, type Runtime, type Timer } from '../../core/runtime.ts';
 import type { FailedReply, Operation, Reply, Store } from '../../core/store.ts';
 import { operationProblem } from '../check-operation.ts';
@@ -10,6 +10,8 @@ export interface MemoryOptions {
   readonly maxBytes?: Bytes;
   /** The largest value. A larger one is a failed write (`CISTERN_TOO_LARGE`), and the older value is gone. Default 1 MB, as of memcached. */
   readonly maxValueBytes?: Bytes;
+  /** Keeps flags of 32 bits, and lives of any length or without end: see `Store.raw`. Default false. */
+  readonly raw?: boolean;
   /** Default `memory`. */
   readonly name?: string;
   /** Default: the machine's own. */
@@ -41,6 +43,7 @@ interface Pending {
 class MemoryStore implements Store {
   readonly name: string;
   readonly parts: readonly Store[] = [];
+  readonly raw: boolean;
   readonly #runtime: Runtime;
   readonly #states: EntryStates;
   #pending: Pending[] = [];
@@ -49,21 +52,29 @@ class MemoryStore implements Store {
 
   constructor(options: MemoryOptions) {
     this.name = options.name ?? 'memory';
+    this.raw = options.raw ?? false;
+    if (typeof this.raw !== 'boolean') throw wrongOption('raw', this.raw, 'true or false');
     this.#runtime = options.runtime ?? realRuntime;
     const maxBytes = bytes('maxBytes', options.maxBytes ?? '64mb', 4096);
     const maxValueBytes = bytes('maxValueBytes', options.maxValueBytes ?? '1mb', 1);
-    this.#states = new EntryStates({ name: this.name, maxBytes, maxValueBytes });
+    this.#states = new EntryStates({ name: this.name, maxBytes, maxValueBytes, raw: this.raw });
   }
 
   async execute(operation: Operation): Promise<Reply> {
     if (this.#closed) return failed(this.#closedError());
-    const problem = operationProblem(operation);
+    const problem = operationProblem(operation, this.raw);
     if (problem !== undefined) return failed(problem);
     const kept =
       operation.kind === 'set' ? { ...operation, value: new Uint8Array(operation.value) } : operation;
     return await new Promise<Reply>((settle) => {
       if (this.#pending.push({ operation: kept, settle }) === 1) this.#runtime.defer(this.#turn);
     });
+  }
+
+  async clear(): Promise<boolean> {
+    if (this.#closed) return false;
+    this.#states.table.clear();
+    return true;
   }
 
   async close(): Promise<void> {

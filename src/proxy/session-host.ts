@@ -1,0 +1,37 @@
+import type { Runtime } from '../core/runtime.ts';
+import type { Store } from '../core/store.ts';
+import type { RequestLine } from '../wire/memcached-server/request-line.ts';
+import type { AnswerWriter } from './answer.ts';
+import type { Circumstances } from './operation-of.ts';
+import type { Session } from './session.ts';
+import type { ProxyStatistics } from './statistics.ts';
+
+/** What all connections of a proxy share. */
+export interface SessionHost {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly answers: AnswerWriter;
+  readonly statistics: ProxyStatistics;
+  readonly maxValueBytes: number;
+  /** Most requests of one connection that are not answered yet. */
+  readonly maxPipelined: number;
+  readonly flushAllowed: boolean;
+  /** Too much is under way in all connections together. */
+  readonly full: boolean;
+  /** Of the requests that are read now. */
+  readonly circumstances: Circumstances;
+  /** Requests are about to be read: the circumstances are brought up to date. Answers the monotonic time. */
+  startRead(): number;
+  /** A request with a value of so many bytes was taken; `settled` when its answer is known. */
+  started(line: RequestLine, bytes: number): void;
+  settled(bytes: number): void;
+  /** The session has answers to write: at the end of the turn `flush` is called. */
+  schedule(session: Session): void;
+  /** The session does not read because of what is under way elsewhere: `resume` is called when there is room. */
+  waits(session: Session): void;
+  left(session: Session): void;
+  /** Removes all entries; answers what could not be done, if so. */
+  clear(): Promise<string | undefined>;
+  /** The answer to a request that asks nothing of the store, without its last line end; undefined for all others. */
+  plainAnswer(line: RequestLine): string | undefined;
+}
