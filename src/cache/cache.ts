@@ -18,7 +18,7 @@ import { inPortions } from './portions.ts';
 import type { Reader } from './reader.ts';
 import type { Rooms } from './rooms.ts';
 import { copy } from './seal/copy.ts';
-import type { ServerRecord } from './server-record.ts';
+import type { ServerRecord } from './record/server-record.ts';
 import { type CacheStatistics, type Counters, statistics } from './statistics.ts';
 import type { CacheKey } from './tenant.ts';
 import type { Confirmation, Writer } from './writer.ts';

@@ -30,7 +30,7 @@ import { Reader } from './reader.ts';
 import { RemoteTier } from './remote-tier.ts';
 import { RetryWindow } from './retry-window.ts';
 import type { Rooms } from './rooms.ts';
-import { ServerRecord } from './server-record.ts';
+import { ServerRecord } from './record/server-record.ts';
 import { SharedNear } from './shared-near.ts';
 import { type RestoredNear, restoreNear } from './snapshot/restore.ts';
 import { type SavedNear, saveNear } from './snapshot/save.ts';

@@ -65,6 +65,11 @@ export class GuardedStore {
     return this.#store.name;
   }
 
+  /** The store itself: to look at what it is made of. */
+  get inner(): Store {
+    return this.#store;
+  }
+
   /** The deadline of an operation that is asked now: the store's time, or the caller's if it ends sooner. */
   deadline(callers: number = Number.POSITIVE_INFINITY): number {
     return Math.min(callers, this.#runtime.clock.read() + this.#timeout);

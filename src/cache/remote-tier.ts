@@ -3,7 +3,7 @@ import { type StoreKey, storeKey } from '../core/key.ts';
 import type { Claim, GetOperation, HitReply, MissReply, Reply, Right } from '../core/store.ts';
 import { decodeEntry, encodeEntry, type EntryContent, type EntryFormat } from './codec/envelope.ts';
 import type { GuardedStore } from './guarded-store.ts';
-import type { ServerRecord } from './server-record.ts';
+import type { ServerRecord } from './record/server-record.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import type { Counters } from './statistics.ts';
 

@@ -1,47 +1,57 @@
-import { tell } from '../core/events.ts';
-import type { Runtime, Timer } from '../core/runtime.ts';
-import { type GetOperation, longestLife, type Reply, type SetOperation } from '../core/store.ts';
-import type { GuardedStore } from './guarded-store.ts';
+import { tell } from '../../core/events.ts';
+import type { Runtime, Timer } from '../../core/runtime.ts';
+import type { GuardedStore } from '../guarded-store.ts';
+import { type CopyAnswer, RecordCopies } from './record-copies.ts';
+import {
+  cleared,
+  joinedContent,
+  nameOf,
+  type RecordContent,
+  renewed,
+  sameContent,
+} from './record-content.ts';
 
-interface Content {
-  /** Random, made when the record is: a server that lost its memory has another one, so nothing old can be reached. */
-  readonly incarnation: string;
-  /** Per cache, random too: a cleared cache has another one. */
-  readonly generations: Readonly<Record<string, string>>;
-}
-
-const life = { freshFor: longestLife, staleFor: 0 };
-const attempts = 5;
+/** How long a read waits: until most copies have answered and one of them with a record, or until all have. */
+type Patience = 'most' | 'all';
 
 /**
  * The small record that the remote tier holds for all processes: its incarnation, and a generation per cache. Both stand
  * in every key, so changing one makes all older entries unreachable at once: that is `clear()`, in O(1).
  *
+ * Where there are several servers it is kept in three copies. All are read in one turn, and what they say is joined, with what this
+ * process knows already; one answer is enough. A copy that lacks something is brought up to date by whoever notices. When all
+ * are missing the record is made anew with a random incarnation: the tier is then cold, never stale.
+ *
+ * **The law.** A `clear` is confirmed when every copy has it. What a copy has, it has until it is lost, and who reads one copy has
+ * all that it has; so whatever copies are lost afterwards, in one combination or another, nobody who asks later goes by a
+ * generation from before. A copy that was out of reach during a clear makes it unconfirmed. When it comes back with what it had, it
+ * is joined, not believed: marks of the two that do not know of each other become a third, under which nothing has been stored yet.
+ *
  * It is read before the first use and then every `poll` milliseconds, together with a read that goes there anyway; while
- * the near tier answers alone, by a timer. When it is missing it is made anew with a random incarnation: the tier is then
- * cold, never stale.
+ * the near tier answers alone, by a timer.
  */
 export class ServerRecord {
-  readonly #store: GuardedStore;
+  readonly #copies: RecordCopies;
   readonly #runtime: Runtime;
   readonly #poll: number;
   readonly #key: string;
   readonly #changed: (before: (cache: string) => string) => void;
-  #content: Content | undefined;
+  #content: RecordContent | undefined;
   /** When what is known was asked for: it may be as old as that. */
   #readAt = Number.NEGATIVE_INFINITY;
-  /** Questions and changes are numbered: a late answer must not undo what was learnt after it was asked for. */
-  #last = 0;
-  #known = 0;
   #reading: Promise<boolean> | undefined;
   #rechecking: Promise<boolean> | undefined;
   #watchUntil = 0;
   #timer: Timer | undefined;
   #closed = false;
+  /** Copies that are being brought up to date. */
+  readonly #bringing = new Map<number, Promise<boolean>>();
+  /** Caches that were cleared before the record was known. */
+  readonly #owed = new Set<string>();
   /** By cache: what the near tier's entries came from, where that was another process. */
   readonly #presumed = new Map<string, string>();
 
-  /** `changed` is told when another process, or a restart of the server, changed generations. */
+  /** `changed` is told when generations have changed: by another process, by `clear` here, or because the record was lost. */
   constructor(
     store: GuardedStore,
     name: string,
@@ -49,22 +59,22 @@ export class ServerRecord {
     poll: number,
     changed: (before: (cache: string) => string) => void,
   ) {
-    this.#store = store;
+    this.#key = `${name}:~record`;
+    this.#copies = new RecordCopies(store, this.#key);
     this.#runtime = runtime;
     this.#poll = poll;
-    this.#key = `${name}:~record`;
     this.#changed = changed;
   }
 
   /** What stands in the keys of a cache; `undefined` while the record could not be read. */
   generation(cache: string): string | undefined {
-    return this.#content === undefined ? undefined : generationOf(this.#content, cache);
+    return this.#content === undefined ? undefined : nameOf(this.#content, cache);
   }
 
   /** A promise to wait for when the record is unknown or older than the poll period (one read for all): false when it could not be read. `undefined` when it is current. */
   current(): Promise<boolean> | undefined {
     if (this.#runtime.clock.read() - this.#readAt < this.#poll) return undefined;
-    return (this.#reading ??= this.#read().finally(() => {
+    return (this.#reading ??= this.#read('most').finally(() => {
       this.#reading = undefined;
     }));
   }
@@ -75,7 +85,7 @@ export class ServerRecord {
    */
   recheck(): Promise<boolean> {
     if (this.#rechecking === undefined) {
-      this.#rechecking = this.#read();
+      this.#rechecking = this.#read('all');
       this.#runtime.defer(() => (this.#rechecking = undefined));
     }
     return this.#rechecking;
@@ -93,25 +103,32 @@ export class ServerRecord {
     this.#presumed.set(cache, generation);
   }
 
-  /** Gives a cache a new generation. False: not confirmed. */
+  /**
+   * Gives a cache a new generation. False: some copy did not take it. This process then tries again whenever it reads the record;
+   * the others notice as soon as one copy has it.
+   */
   async clear(cache: string): Promise<boolean> {
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const asked = this.#runtime.clock.read();
-      const reply = await this.#get();
-      if (reply.kind !== 'hit' && reply.kind !== 'miss') return false;
-      const found = reply.kind === 'hit' ? parse(reply.value) : undefined;
-      const content: Content = {
-        incarnation: found?.incarnation ?? this.#runtime.randomId(),
-        generations: { ...found?.generations, [cache]: this.#runtime.randomId() },
-      };
-      const written = await this.#set(content, reply);
-      if (written.kind === 'stored') {
-        this.#adopt(content, asked, ++this.#last);
-        return true;
-      }
-      if (written.kind === 'failed') return false;
+    const asked = this.#runtime.clock.read();
+    let answers = await Promise.all(this.#ask());
+    if (!answers.some(hasRecord) && (await this.#renew(answers))) answers = await Promise.all(this.#ask());
+    if (this.#content === undefined || !answers.some(hasRecord)) {
+      this.#owed.add(cache);
+      return false;
     }
-    return false;
+    const mine = cleared(this.#content, cache, this.#runtime.randomId());
+    const known = (found: RecordContent | undefined): RecordContent =>
+      joinedContent(this.#learn(found)!, mine);
+    const taken = await Promise.all(
+      answers.map(async (answer) => {
+        const took = await this.#copies.bring(answer, known);
+        // Not before one copy has it: this process alone would go by it, and its changes would reach nobody else.
+        if (took) this.#learn(mine);
+        return took;
+      }),
+    );
+    if (!taken.some(Boolean)) this.#owed.add(cache);
+    else if (asked > this.#readAt) this.#readAt = asked;
+    return taken.every(Boolean);
   }
 
   close(): void {
@@ -133,85 +150,104 @@ export class ServerRecord {
     this.#timer = this.#runtime.after(due > 0 ? due : this.#poll, this.#tick, false);
   }
 
-  async #read(): Promise<boolean> {
-    let made = false;
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const asked = this.#runtime.clock.read();
-      const number = ++this.#last;
-      const reply = await this.#get();
-      if (reply.kind === 'failed') return false;
-      const found = reply.kind === 'hit' ? parse(reply.value) : undefined;
-      if (found !== undefined) {
-        this.#adopt(found, asked, number);
-        return true;
+  async #read(patience: Patience): Promise<boolean> {
+    const asked = this.#runtime.clock.read();
+    const asking = this.#ask();
+    const settled = Promise.all(asking).then((answers) => this.#settled(answers));
+    const known = await (patience === 'all' ? settled : Promise.race([most(asking), settled]));
+    if (known && asked > this.#readAt) this.#readAt = asked;
+    return known;
+  }
+
+  /** Asks all copies, in one turn, and learns from each answer as it comes. */
+  #ask(): readonly Promise<CopyAnswer>[] {
+    return this.#copies.numbers().map(async (copy) => {
+      const answer = await this.#copies.read(copy);
+      this.#learn(answer.content);
+      return answer;
+    });
+  }
+
+  /** All copies have answered or failed. False: what counts is not known. */
+  async #settled(answers: readonly CopyAnswer[]): Promise<boolean> {
+    if (!answers.some(hasRecord)) return await this.#renew(answers);
+    const bringing = answers
+      .filter(({ found, content }) => found === 'absent' || (content !== undefined && !this.#agrees(content)))
+      .map((answer) => this.#bring(answer));
+    if (!this.#closed)
+      for (const cache of this.#owed) {
+        this.#owed.delete(cache);
+        void this.clear(cache);
       }
-      // A store that keeps nothing would have another incarnation each time.
-      if (made) return false;
-      const written = await this.#set({ incarnation: this.#runtime.randomId(), generations: {} }, reply);
-      if (written.kind === 'failed') return false;
-      // Read back in the next round: what counts is what the store has.
-      made = written.kind === 'stored';
+    if (answers.some(({ content }) => content !== undefined && this.#agrees(content))) return true;
+    // No copy has it all: a change by these names would reach nobody else.
+    return (await Promise.all(bringing)).some(Boolean);
+  }
+
+  /** No copy that answered has a record. False: none could be made. */
+  async #renew(answers: readonly CopyAnswer[]): Promise<boolean> {
+    const absent = answers.filter(({ found }) => found === 'absent');
+    for (const [index, answer] of absent.entries()) {
+      // One after the other, so that of several processes one wins.
+      await this.#copies.write(answer, renewed(this.#content, this.#runtime.randomId()));
+      // What counts is what the store has: one that keeps nothing would have another record each time.
+      const { content } = await this.#copies.read(answer.copy);
+      if (content === undefined) continue;
+      this.#learn(content);
+      for (const [other, each] of absent.entries()) if (other !== index) void this.#bring(each);
+      return true;
     }
     return false;
   }
 
-  #get(): Promise<Reply> {
-    const operation: Omit<GetOperation, 'deadline'> = { kind: 'get', key: this.#key, touch: life };
-    return this.#store.execute({ ...operation, deadline: this.#store.deadline() });
+  #bring(answer: CopyAnswer): Promise<boolean> {
+    const { copy } = answer;
+    const running = this.#bringing.get(copy);
+    if (running !== undefined) return running;
+    const bringing = this.#copies
+      .bring(answer, (found) => this.#learn(found)!)
+      .finally(() => this.#bringing.delete(copy));
+    this.#bringing.set(copy, bringing);
+    return bringing;
   }
 
-  /** Over what was read: by its CAS where there is one, so that of two writers one repeats. */
-  #set(content: Content, over: Reply): Promise<Reply> {
-    const cas = over.kind === 'hit' || over.kind === 'miss' ? over.cas : '';
-    const operation: Omit<SetOperation, 'deadline'> = {
-      kind: 'set',
-      key: this.#key,
-      mode: over.kind === 'hit' || cas !== '' ? 'set' : 'add',
-      value: new TextEncoder().encode(JSON.stringify(content)),
-      flags: 0,
-      life,
-      ...(cas === '' ? undefined : { cas }),
-    };
-    return this.#store.execute({ ...operation, deadline: this.#store.deadline() });
+  #agrees(content: RecordContent): boolean {
+    return this.#content !== undefined && sameContent(content, this.#content);
   }
 
-  #adopt(content: Content, asked: number, number: number): void {
-    if (number < this.#known) return;
-    this.#known = number;
+  /** Joins what was found with what is known: old news add nothing, so it does not matter how late they come. */
+  #learn(found: RecordContent | undefined): RecordContent | undefined {
     const before = this.#content;
+    if (found === undefined) return before;
+    const content = before === undefined ? found : joinedContent(before, found);
+    if (content === before) return content;
     this.#content = content;
-    this.#readAt = asked;
-    if (before === undefined ? this.#presumed.size === 0 : JSON.stringify(before) === JSON.stringify(content))
-      return;
+    if (before === undefined && this.#presumed.size === 0) return content;
     try {
       this.#changed((cache) =>
-        before === undefined
-          ? (this.#presumed.get(cache) ?? generationOf(content, cache))
-          : generationOf(before, cache),
+        before === undefined ? (this.#presumed.get(cache) ?? nameOf(content, cache)) : nameOf(before, cache),
       );
     } catch (error) {
       tell('background-failed', { cache: this.#key, error });
     }
+    return content;
   }
 }
 
-function generationOf(content: Content, cache: string): string {
-  return `${content.incarnation}.${Object.hasOwn(content.generations, cache) ? content.generations[cache]! : '0'}`;
+function hasRecord({ found }: CopyAnswer): boolean {
+  return found === 'record';
 }
 
-const token = /^[A-Za-z0-9_-]{1,16}$/;
-
-/** `undefined` for anything that is no record: it is then replaced. */
-function parse(bytes: Uint8Array): Content | undefined {
-  try {
-    const found = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Content> | null;
-    const { incarnation, generations } = found ?? {};
-    if (typeof incarnation !== 'string' || !token.test(incarnation)) return undefined;
-    if (typeof generations !== 'object' || generations === null) return undefined;
-    if (!Object.values(generations).every((each) => typeof each === 'string' && token.test(each)))
-      return undefined;
-    return { incarnation, generations };
-  } catch {
-    return undefined;
-  }
+/** True when more than half have answered, one of them with a record. One copy that hangs, or is older, decides nothing then. */
+function most(asking: readonly Promise<CopyAnswer>[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    let answered = 0;
+    let known = false;
+    for (const each of asking)
+      void each.then(({ found }) => {
+        if (found === 'failed') return;
+        known ||= found === 'record';
+        if (++answered > asking.length / 2 && known) resolve(true);
+      });
+  });
 }

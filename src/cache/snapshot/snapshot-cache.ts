@@ -6,7 +6,7 @@ import type { EntryFormat } from '../codec/envelope.ts';
 import { structured } from '../codec/structured-codec.ts';
 import type { Keeper } from '../keeper.ts';
 import type { CacheSettings } from '../options.ts';
-import type { ServerRecord } from '../server-record.ts';
+import type { ServerRecord } from '../record/server-record.ts';
 import type { SharedNear } from '../shared-near.ts';
 
 /** A cache as a snapshot sees it. */
