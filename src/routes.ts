@@ -1,2 +1,4 @@
 /** The door `cistern/routes`: stores made of stores. */
+export { failover, type FailoverOptions } from './routes/failover.ts';
 export { gutter, type GutterOptions } from './routes/gutter.ts';
+export { missFailover, type MissFailoverOptions } from './routes/miss-failover.ts';

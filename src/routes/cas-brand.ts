@@ -1,4 +1,4 @@
-import type { Reply } from '../core/store.ts';
+import type { Operation, Reply } from '../core/store.ts';
 
 /**
  * A route with several parts marks the CAS that it hands out with the part that gave it, so that what is done by it goes back to
@@ -44,4 +44,16 @@ export function withCas(reply: Extract<Reply, { readonly cas: string }>, cas: st
       claim: reply.claim,
     };
   return reply.kind === 'miss' ? { kind: 'miss', lease: reply.lease, cas } : { kind: 'stored', cas };
+}
+
+/** The part that an operation by CAS goes back to; 0 for one without. */
+export function partOf(operation: Operation): number {
+  const cas = 'cas' in operation ? operation.cas : undefined;
+  return cas === undefined ? 0 : partOfCas(cas);
+}
+
+/** The operation as that part knows it. The same object where the CAS is not marked. */
+export function asPartKnows(operation: Operation): Operation {
+  const cas = 'cas' in operation ? operation.cas : undefined;
+  return cas?.includes(':') === true ? ({ ...operation, cas: casOfPart(cas) } as Operation) : operation;
 }

@@ -1,7 +1,6 @@
 import { type Duration, milliseconds } from '../core/duration.ts';
 import {
   conflict,
-  type DeleteOperation,
   type Destination,
   type FailedReply,
   type GetOperation,
@@ -9,7 +8,8 @@ import {
   type Reply,
   type Store,
 } from '../core/store.ts';
-import { brandedReply, casOfPart, partOfCas } from './cas-brand.ts';
+import { asPartKnows, brandedReply, partOf } from './cas-brand.ts';
+import { cleaning, unconditional } from './cleaning.ts';
 import { cleaned } from './confirmation.ts';
 import { mayFallBack } from './failure.ts';
 import { guardedPart } from './guarded-part.ts';
@@ -64,14 +64,14 @@ class GutterRoute extends Route {
         .execute(operation)
         .then((reply) => (reply.kind === 'failed' ? this.#fallback(operation, reply) : brandMain(reply)));
     const part = partOf(operation);
-    if (part === 1) return this.#askGutter(inGutter(operation));
+    if (part === 1) return this.#askGutter(asPartKnows(operation));
     if (part !== 0) return Promise.resolve(conflict);
-    const asked = inMain(operation);
-    const cleaning = this.#cleaning(operation);
-    if (cleaning === undefined) return this.#main.execute(asked).then(brandMain);
+    const asked = asPartKnows(operation);
+    const other = this.#cleaning(operation);
+    if (other === undefined) return this.#main.execute(asked).then(brandMain);
     const change = this.#main.execute(asked);
-    const gone = this.#gutter.execute(cleaning);
-    return change.then((reply) => gone.then((other) => brandMain(cleaned(reply, [other]))));
+    const gone = this.#gutter.execute(other);
+    return change.then((reply) => gone.then((done) => brandMain(cleaned(reply, [done]))));
   }
 
   destinations(operation: Operation): readonly Destination[] {
@@ -85,12 +85,12 @@ class GutterRoute extends Route {
       ];
     const part = partOf(operation);
     if (part === 1)
-      return [{ store: spare, role: 'first', operation: this.#ceiling.lowered(inGutter(operation)) }];
+      return [{ store: spare, role: 'first', operation: this.#ceiling.lowered(asPartKnows(operation)) }];
     if (part !== 0) return [];
-    const cleaning = this.#cleaning(operation);
+    const other = this.#cleaning(operation);
     return [
-      { ...first, operation: inMain(operation) },
-      ...(cleaning === undefined ? [] : [{ store: spare, role: 'also' as const, operation: cleaning }]),
+      { ...first, operation: asPartKnows(operation) },
+      ...(other === undefined ? [] : [{ store: spare, role: 'also' as const, operation: other }]),
     ];
   }
 
@@ -106,44 +106,22 @@ class GutterRoute extends Route {
   /** What becomes of the gutter's entry when the main pool's is changed; `undefined` where it may stay as it is. */
   #cleaning(operation: Operation): Operation | undefined {
     const { kind } = operation;
-    if (kind === 'delete') {
-      const { cas: _, ...anyState } = operation;
-      return this.#ceiling.lowered(anyState);
-    }
+    if (kind === 'delete') return this.#ceiling.lowered(unconditional(operation));
     // A fill does not change what is true; a change of the truth comes with a delete. A longer life changes nothing here.
     const changes =
       kind === 'count' ||
       (kind === 'set' && operation.cas === undefined) ||
       (kind === 'touch' && this.#ceiling.life(operation.life) === operation.life);
-    return changes ? deletion(operation) : undefined;
+    return changes ? cleaning(operation) : undefined;
   }
 }
 
 const brandMain = (reply: Reply): Reply => brandedReply(0, reply);
 const brandGutter = (reply: Reply): Reply => brandedReply(1, reply);
 
-/** The part that an operation by CAS goes back to; without one it is the main pool's. */
-function partOf(operation: Operation): number {
-  const cas = 'cas' in operation ? operation.cas : undefined;
-  return cas === undefined ? 0 : partOfCas(cas);
-}
-
-function inMain(operation: Operation): Operation {
-  if (!('cas' in operation) || operation.cas === undefined || !operation.cas.includes(':')) return operation;
-  return { ...operation, cas: casOfPart(operation.cas) };
-}
-
-function inGutter(operation: Operation): Operation {
-  return { ...operation, cas: casOfPart((operation as { readonly cas: string }).cas) } as Operation;
-}
-
 /** In the gutter no get lengthens a life: asked often enough, an entry would outlive its ceiling for ever. */
 function untouched(operation: GetOperation): GetOperation {
   if (operation.touch === undefined) return operation;
   const { touch: _, ...rest } = operation;
   return rest;
-}
-
-function deletion({ key, routingKey, deadline }: Operation): DeleteOperation {
-  return { kind: 'delete', key, deadline, ...(routingKey === undefined ? undefined : { routingKey }) };
 }

@@ -65,3 +65,8 @@ export function checkedChoice<T extends string>(option: string, value: T, allowe
     throw wrongOption(option, value, `one of ${allowed.map((each) => `'${each}'`).join(', ')}`);
   return value;
 }
+
+export function checkedFlag(option: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw wrongOption(option, value, 'true or false');
+  return value;
+}

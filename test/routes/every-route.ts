@@ -1,5 +1,5 @@
 import type { Store } from '../../src/core/store.ts';
-import { gutter } from '../../src/routes.ts';
+import { failover, gutter, missFailover } from '../../src/routes.ts';
 import type { FakeRuntime } from '../../src/testing/fake-runtime.ts';
 
 /** A route or wrapper as the laws that hold for all of them try it. */
@@ -16,5 +16,13 @@ export const everyRoute: readonly RouteCase[] = [
     name: 'gutter of gutters',
     parts: 4,
     make: ([a, b, c, d]) => gutter(gutter(a!, b!), gutter(c!, d!), { ttl: '2s' }),
+  },
+  { name: 'failover', parts: 3, make: (parts) => failover(parts) },
+  { name: 'failover of writes', parts: 3, make: (parts) => failover(parts, { writes: true }) },
+  { name: 'missFailover', parts: 3, make: (parts) => missFailover(parts) },
+  {
+    name: 'failover of missFailovers',
+    parts: 4,
+    make: ([a, b, c, d]) => failover([missFailover([a!, b!]), missFailover([c!, d!])]),
   },
 ];
