@@ -1,5 +1,5 @@
 import type { Store } from '../../src/core/store.ts';
-import { failover, gutter, missFailover } from '../../src/routes.ts';
+import { byOperation, failover, gutter, missFailover, prefixed } from '../../src/routes.ts';
 import type { FakeRuntime } from '../../src/testing/fake-runtime.ts';
 
 /** A route or wrapper as the laws that hold for all of them try it. */
@@ -25,4 +25,6 @@ export const everyRoute: readonly RouteCase[] = [
     parts: 4,
     make: ([a, b, c, d]) => failover([missFailover([a!, b!]), missFailover([c!, d!])]),
   },
+  { name: 'prefixed', parts: 3, make: ([a, b, c]) => prefixed({ 'user:': a!, 'user:1': b! }, c!) },
+  { name: 'byOperation', parts: 3, make: ([a, b, c]) => byOperation({ get: a!, count: b! }, c!) },
 ];
