@@ -310,7 +310,8 @@ export class Reader<Id> {
       const confirmedAt = filled === 'stored' ? asked : now - content.loadMilliseconds;
       if (filled !== 'refused' && current) this.#keep(flight, content, admitted, now, confirmedAt);
       else keeper.notKept(flight.encoded, 'it was invalidated before it was stored');
-      if (filled === 'refused' && flight.want === 'now') await remote.remove(flight.encoded, 0);
+      // Who asked for a reload must not be answered from before it, by whatever the remote tier still has.
+      if (filled !== 'stored' && flight.want === 'now') await remote.remove(flight.encoded, 0);
     } catch (error) {
       this.#giveBack(grant);
       keeper.notKept(flight.encoded, 'it cannot be encoded', error);

@@ -30,7 +30,8 @@ export class Writer<Id> {
   /**
    * Stores a value: by the CAS of a lease, or of what is there, never blindly, so that a load that began before cannot
    * overwrite it. If somebody else changed the entry meanwhile, which of the two is newer is not known: it is
-   * removed. Throws `CISTERN_UNSTORABLE`, `CISTERN_TOO_LARGE`, and what `ttl` throws, before anything is changed.
+   * removed. It is removed, too, when the remote tier did not say that it stored the value: an old one must not stay unnoticed, and
+   * what a failed delete leaves behind is repaired (see the journal). Throws `CISTERN_UNSTORABLE`, `CISTERN_TOO_LARGE`, and what `ttl` throws, before anything is changed.
    */
   async set(key: KeyPart, encoded: string, value: unknown, spans: Spans): Promise<Confirmation> {
     const { settings, keeper, remote, runtime } = this.#rooms;
@@ -54,6 +55,8 @@ export class Writer<Id> {
     let last = false;
     try {
       if (remote !== undefined) result = await this.#store(encoded, content);
+      // By its CAS the value cannot arrive after this, however late it is.
+      if (result === 'failed') await remote!.remove(encoded, 0);
     } finally {
       this.#forget(key);
       last = this.#end(key, change);
@@ -147,14 +150,12 @@ export class Writer<Id> {
     if (read.found === 'failed') return 'failed';
     // A tier without CAS, or without room for a placeholder: nothing can be stored safely there.
     if (read.cas === '') return 'refused';
-    let filled: Filled = 'failed';
     try {
-      filled = await remote.fill(read.at, read.cas, read.right, content);
-    } finally {
-      if (filled === 'failed' && read.claim === 'won') {
+      return await remote.fill(read.at, read.cas, read.right, content);
+    } catch (error) {
+      if (read.claim === 'won')
         this.#rooms.background.run(this.#rooms.settings.name, remote.release(read.at, read.right, read.cas));
-      }
+      throw error;
     }
-    return filled;
   }
 }
