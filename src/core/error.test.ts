@@ -99,6 +99,11 @@ const samples: {
     names: ["'/var/near.snapshot'", 'is cut off', 'goes on without it', 'save a new one'],
     retryable: false,
   },
+  CISTERN_JOURNAL: {
+    details: { path: '/var/journal', problem: 'is in use by process 7' },
+    names: ["'/var/journal'", 'is in use by process 7', 'a path of its own'],
+    retryable: false,
+  },
   CISTERN_CLOSED: { details: { what: 'The store' }, names: ['The store', 'close()'], retryable: false },
 };
 

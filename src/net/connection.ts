@@ -49,6 +49,8 @@ export class Connection {
   overdue = false;
   #keepsAlive = true;
   #flushing = false;
+  /** Something that waits is `refreshing`. */
+  #refreshing = false;
 
   constructor(
     options: ConnectionOptions,
@@ -91,6 +93,7 @@ export class Connection {
   send(exchange: Exchange): void {
     this.#awaited++;
     exchange.turn = this.#turn;
+    if (exchange.refreshing) this.#refreshing = true;
     this.#waiting.push(exchange);
     if (!this.#flushing) this.#scheduleFlush();
   }
@@ -120,10 +123,12 @@ export class Connection {
     }
   }
 
-  /** Something that goes along with what is about to be written (see `Protocol.refresh`); it counts like a request. */
+  /** Something that goes along in front of what is about to be written (see `Protocol.refresh`); it counts like a request. */
   accompany(exchange: Exchange): void {
     this.#count(exchange);
-    this.send(exchange);
+    if (exchange.awaited) this.#awaited++;
+    exchange.turn = this.#turn;
+    this.#waiting.unshift(exchange);
   }
 
   /** The slot of the answer that has just come. Undefined: nobody has asked for it. */
@@ -215,7 +220,10 @@ export class Connection {
     }
     const now = this.#runtime.clock.read();
     const sends = this.#state === 'open' && !this.#blocked;
-    if (sends && now >= this.#protocol.refreshAt) this.#protocol.refresh();
+    if (sends && (this.#refreshing || now >= this.#protocol.refreshAt)) {
+      this.#refreshing = false;
+      this.#protocol.refresh(now);
+    }
     this.#flushing = false;
     this.usedAt = now;
     const turn = this.#turn;

@@ -16,6 +16,14 @@ export class ExchangeQueue {
     this.#ring[(this.#head + this.#length++) & this.#mask] = exchange;
   }
 
+  /** In front of all others. */
+  unshift(exchange: Exchange): void {
+    if (this.#length > this.#mask) this.#grow();
+    this.#head = (this.#head - 1) & this.#mask;
+    this.#ring[this.#head] = exchange;
+    this.#length++;
+  }
+
   shift(): Exchange | undefined {
     if (this.#length === 0) return undefined;
     const exchange = this.#ring[this.#head];

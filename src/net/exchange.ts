@@ -26,6 +26,8 @@ export abstract class Exchange {
   turn: Turn = noTurn;
   /** Whether somebody waits for the answer. */
   awaited = true;
+  /** Whether it must not be written without what `Protocol.refresh` puts in front of it. */
+  refreshing = false;
 
   /** `headSize`: the bytes of the head; they and those of the body, with CR LF behind it, are the request. */
   constructor(headSize: number, body: Uint8Array | undefined) {

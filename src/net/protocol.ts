@@ -10,8 +10,8 @@ export interface Protocol {
    * with the stream, or undefined.
    */
   received(chunk: Uint8Array): string | undefined;
-  /** From this time on `refresh` is called when requests are about to be written. */
+  /** From this time on `refresh` is called when requests are about to be written; whenever one of them is `refreshing`, it is called too. */
   readonly refreshAt: number;
-  /** What is sent with `connection.send` inside goes along in the same write. */
-  refresh(): void;
+  /** What is sent with `connection.accompany` inside goes along in the same write, in front of the requests. */
+  refresh(now: number): void;
 }

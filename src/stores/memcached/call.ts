@@ -1,11 +1,12 @@
 import type { Operation, Reply } from '../../core/store.ts';
 import { Exchange } from '../../net/exchange.ts';
-import type { ServerFence } from './server.ts';
+import { invalidationKind } from '../../routes/journal/lost-write.ts';
+import type { Inquiry, ServerFence } from './server.ts';
 import { loginRequest, versionRequest, writeRequest } from '../../wire/memcached-meta/meta-request.ts';
 
 /** The leaf as its calls see it. */
 export interface Caller {
-  readonly fence: Pick<ServerFence, 'prefixOf'> | undefined;
+  readonly fence: Pick<ServerFence, 'prefixOf' | 'names' | 'era'> | undefined;
   /** An operation failed: its caller is answered, by and by. */
   fail(call: Call, error: Error, maybeApplied: boolean): void;
 }
@@ -19,6 +20,10 @@ export class Call extends Exchange {
   readonly #resolve: ((reply: Reply) => void) | undefined;
   /** What it was sent with in front of the key; undefined as long as it was not. */
   prefix: string | undefined = undefined;
+  /** The fence's `names` when it was sent; 0 without a fence. */
+  names = 0;
+  /** The fence's `era` in which it was composed, if it has a CAS; -1: it fits into every one. */
+  readonly #era: number;
 
   constructor(
     caller: Caller,
@@ -34,6 +39,9 @@ export class Call extends Exchange {
     this.#key = key;
     this.caller = caller;
     this.#resolve = resolve;
+    const { fence } = caller;
+    this.#era = fence !== undefined && 'cas' in operation && operation.cas !== undefined ? fence.era : -1;
+    this.refreshing = fence !== undefined && invalidationKind(operation) !== undefined;
   }
 
   get deadline(): number {
@@ -45,8 +53,13 @@ export class Call extends Exchange {
     let { prefix } = this;
     if (prefix === undefined) {
       const { fence } = this.caller;
-      prefix = fence === undefined ? '' : fence.prefixOf(this.operation);
-      if (prefix === undefined) return false;
+      if (fence === undefined) prefix = '';
+      else {
+        if (this.#era !== -1 && this.#era !== fence.era) return false;
+        prefix = fence.prefixOf(this.operation);
+        if (prefix === undefined) return false;
+        this.names = fence.names;
+      }
       this.prefix = prefix;
     }
     writeRequest(this.#line, prefix, this.#key, block, at);
@@ -62,7 +75,10 @@ export class Call extends Exchange {
   }
 }
 
-/** A call whose prefix is given: none, or that of the call whose right it gives back. Nobody observes it. */
+/** A call of what repairs: neither held nor observed. */
+export class Repair extends Call {}
+
+/** A call whose prefix is given: none, or that of the call whose right it gives back. Neither held nor observed, and its name never changes. */
 export class BareCall extends Call {
   constructor(
     caller: Caller,
@@ -73,7 +89,30 @@ export class BareCall extends Call {
   ) {
     super(caller, operation, line, resolve, prefix.length);
     this.prefix = prefix;
+    this.names = -1;
+    this.refreshing = false;
   }
+}
+
+/** The question of a fence that goes along with others. Nobody waits for it, and its answer counts however late it is. */
+export class Question extends Exchange {
+  readonly deadline: number = Number.POSITIVE_INFINITY;
+  readonly inquiry: Inquiry;
+  readonly #line: string;
+
+  constructor(inquiry: Inquiry, line: string) {
+    super(line.length + inquiry.operation.key.length, undefined);
+    this.inquiry = inquiry;
+    this.#line = line;
+    this.awaited = false;
+  }
+
+  encode(block: Uint8Array, at: number): boolean {
+    writeRequest(this.#line, '', this.inquiry.operation.key, block, at);
+    return true;
+  }
+
+  failed(): void {}
 }
 
 /** Asks for the version. */

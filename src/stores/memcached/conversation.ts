@@ -3,13 +3,17 @@ import type { Operation, Reply } from '../../core/store.ts';
 import { unavailable } from '../../net/connection-errors.ts';
 import type { Connection } from '../../net/connection.ts';
 import type { Protocol } from '../../net/protocol.ts';
+import { longestServerKey } from '../../wire/memcached-meta/meta-request.ts';
 import { readErrorLine } from '../../wire/memcached-meta/error-line.ts';
 import { type MetaReply, wordsCode } from '../../wire/memcached-meta/meta-reply.ts';
 import { ReplyParser, type ReplySink } from '../../wire/memcached-meta/reply-parser.ts';
 import { readVersion, type ServerFeatures } from '../../wire/memcached-meta/server-version.ts';
-import { Call, Login, VersionQuestion, writes } from './call.ts';
+import { BareCall, Call, Login, Question, VersionQuestion, writes } from './call.ts';
+import { withEra } from './cas-era.ts';
 import { replyOf, winsNothing } from './operation-reply.ts';
+import { requestOf } from './operation-request.ts';
 import type { Ask, ServerFence } from './server.ts';
+import { pollPeriod } from './server-fence.ts';
 
 /** The leaf as its conversations see it. */
 export interface Speaker {
@@ -30,11 +34,15 @@ export interface Speaker {
 export class Conversation implements Protocol, ReplySink {
   readonly #speaker: Speaker;
   readonly #connection: Connection;
+  readonly #fence: ServerFence | undefined;
   readonly #parser = new ReplyParser(this);
+  /** When the fence's record was last asked for over this connection. */
+  #inquiredAt = Number.NEGATIVE_INFINITY;
 
   constructor(speaker: Speaker, connection: Connection) {
     this.#speaker = speaker;
     this.#connection = connection;
+    this.#fence = speaker.fence;
   }
 
   greet(): void {
@@ -43,13 +51,17 @@ export class Conversation implements Protocol, ReplySink {
     this.#connection.say(new VersionQuestion());
   }
 
+  /** Each connection asks by itself while none has an answer: what is behind a question on its own connection is answered after it. */
   get refreshAt(): number {
-    const { fence } = this.#speaker;
-    return fence === undefined ? Number.POSITIVE_INFINITY : fence.refreshAt;
+    const fence = this.#fence;
+    if (fence === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(fence.knownAt, this.#inquiredAt) + pollPeriod;
   }
 
-  refresh(): void {
-    this.#speaker.fence!.refresh(this.#ask((call) => this.#connection.accompany(call)));
+  refresh(now: number): void {
+    this.#inquiredAt = now;
+    const inquiry = this.#fence!.inquire();
+    this.#connection.accompany(new Question(inquiry, requestOf(inquiry.operation, true, longestServerKey)));
   }
 
   received(chunk: Uint8Array): string | undefined {
@@ -59,7 +71,11 @@ export class Conversation implements Protocol, ReplySink {
   answered(answer: MetaReply): string | undefined {
     const slot = this.#connection.take();
     if (slot === undefined) return 'an answer to nothing';
-    if (!(slot instanceof Call)) return this.#greeted(slot instanceof Login, answer);
+    if (!(slot instanceof Call)) {
+      return slot instanceof Question
+        ? this.#learn(slot, answer)
+        : this.#greeted(slot instanceof Login, answer);
+    }
     if (answer.code === wordsCode) return this.#refused(slot, answer.words);
     const { operation } = slot;
     const reply = replyOf(operation, answer);
@@ -67,8 +83,28 @@ export class Conversation implements Protocol, ReplySink {
       return this.#outOfStep(slot, `an answer that does not belong to '${operation.kind}'`);
     }
     if (answer.cas === '0' && operation.kind === 'get') this.#speaker.learnCasOff();
-    if (answer.won && (!slot.awaited || winsNothing(operation, answer))) this.#speaker.giveBack(slot, answer);
-    if (slot.awaited) slot.settle(reply);
+    const fence = this.#fence;
+    const renamed = fence !== undefined && slot.names !== fence.names && isRenamed(slot, fence);
+    if (answer.won && (!slot.awaited || renamed || winsNothing(operation, answer))) {
+      this.#speaker.giveBack(slot, answer);
+    }
+    if (!slot.awaited) return undefined;
+    if (renamed)
+      this.#speaker.fail(slot, this.#unavailable('another process has fenced it meanwhile'), false);
+    else if (fence === undefined || fence.era === 0 || slot instanceof BareCall) slot.settle(reply);
+    else slot.settle(withEra(reply, fence.era));
+    return undefined;
+  }
+
+  /** What the fence has asked. An error line tells it nothing. */
+  #learn({ inquiry }: Question, answer: MetaReply): string | undefined {
+    if (answer.code === wordsCode) {
+      const line = readErrorLine(answer.words, false);
+      return line === undefined || line.outOfStep ? `the line '${shortened(answer.words)}'` : undefined;
+    }
+    const reply = replyOf(inquiry.operation, answer);
+    if (reply === undefined) return "an answer that does not belong to 'get'";
+    this.#fence!.learn(inquiry, reply);
     return undefined;
   }
 
@@ -92,9 +128,8 @@ export class Conversation implements Protocol, ReplySink {
       return undefined;
     }
     this.#speaker.learn(features);
-    const { fence } = this.#speaker;
-    if (fence === undefined) this.#connection.ready();
-    else void this.#passFence(fence);
+    if (this.#fence === undefined) this.#connection.ready();
+    else void this.#passFence(this.#fence);
     return undefined;
   }
 
@@ -142,8 +177,17 @@ export class Conversation implements Protocol, ReplySink {
   }
 
   #giveUp(problem: string): void {
-    this.#connection.lost(unavailable(this.#speaker.name, problem));
+    this.#connection.lost(this.#unavailable(problem));
   }
+
+  #unavailable(problem: string): Error {
+    return unavailable(this.#speaker.name, problem);
+  }
+}
+
+/** Whether the key of a call goes by another name now than when it was sent, so that its answer is about something else. */
+function isRenamed(call: Call, fence: ServerFence): boolean {
+  return !(call instanceof BareCall) && fence.prefixOf(call.operation) !== call.prefix;
 }
 
 /** Giving a recache back is an `ms`, which carries a value (an empty one). */

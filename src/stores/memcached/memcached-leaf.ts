@@ -1,6 +1,7 @@
 import { asError, wrongOption } from '../../core/error.ts';
 import { heard, tell } from '../../core/events.ts';
 import type { Operation, Reply, Right, Store } from '../../core/store.ts';
+import { unavailable } from '../../net/connection-errors.ts';
 import { ConnectionPool, type PoolOptions } from '../../net/connection-pool.ts';
 import type { Connection } from '../../net/connection.ts';
 import type { Exchange } from '../../net/exchange.ts';
@@ -8,11 +9,17 @@ import type { PoolStatistics } from '../../net/pool-statistics.ts';
 import { longestServerKey } from '../../wire/memcached-meta/meta-request.ts';
 import type { MetaReply } from '../../wire/memcached-meta/meta-reply.ts';
 import type { ServerFeatures } from '../../wire/memcached-meta/server-version.ts';
-import { BareCall, Call, type Caller } from './call.ts';
+import { BareCall, Call, type Caller, Repair } from './call.ts';
 import { Conversation, type Speaker } from './conversation.ts';
 import { isPlaceholder } from './operation-reply.ts';
 import { requestOf } from './operation-request.ts';
-import { prefixLength, type ServerFence, type ServerParts, type ServerStore } from './server.ts';
+import {
+  prefixLength,
+  type ReadGate,
+  type ServerFence,
+  type ServerParts,
+  type ServerStore,
+} from './server.ts';
 
 let captured: (reply: Reply) => void;
 /** One executor for all promises: a closure for each would be made for nothing. */
@@ -22,7 +29,12 @@ function capture(resolve: (reply: Reply) => void): void {
 
 /** What is held back with the calls of users: not what goes out with a prefix of its own. */
 function isHeld(exchange: Exchange): boolean {
-  return exchange instanceof Call && !(exchange instanceof BareCall);
+  return exchange instanceof Call && !isOwn(exchange);
+}
+
+/** What nobody observes: it is not a user's. */
+function isOwn(call: Call): boolean {
+  return call instanceof BareCall || call instanceof Repair;
 }
 
 export interface LeafOptions extends PoolOptions {
@@ -39,6 +51,7 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
   readonly #prefixLength: number;
   readonly #longestKey: number;
   readonly #observer: ServerParts['observer'];
+  readonly #gate: ReadGate | undefined;
   readonly #pool: ConnectionPool;
   /** Whether the server keeps CAS values: by its version, and until it has answered `c0` (option `-C`). */
   #casKept = true;
@@ -49,8 +62,9 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     this.credentials = options.credentials;
     this.#prefixLength = parts.fence === undefined ? 0 : prefixLength;
     this.#longestKey = longestServerKey - this.#prefixLength;
-    const { observer, group } = parts;
+    const { observer, group, gate } = parts;
     this.#observer = observer;
+    this.#gate = gate;
     this.#pool = new ConnectionPool(
       { ...options, group, marked: (error) => this.#marked(error) },
       (connection) => new Conversation(this, connection),
@@ -67,6 +81,11 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     } catch (thrown) {
       return Promise.resolve(this.#failure(operation, asError(thrown), 'no'));
     }
+    const gate = this.#gate;
+    if (gate !== undefined && gate.size > 0 && operation.kind === 'get' && gate.closes(operation.key)) {
+      const problem = 'an invalidation of this key is not confirmed yet';
+      return Promise.resolve(this.#failure(operation, unavailable(this.name, problem), 'no'));
+    }
     const promise = new Promise<Reply>(capture);
     this.#pool.send(new Call(this, operation, line, captured, this.#prefixLength));
     return promise;
@@ -77,6 +96,15 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
       const call = this.bareCall(operation, resolve);
       if (call instanceof Call) this.#pool.send(call, true);
       else resolve(call);
+    });
+  }
+
+  repair(operation: Operation): Promise<Reply> {
+    return new Promise((resolve) => {
+      this.#pool.send(
+        new Repair(this, operation, this.#line(operation, this.#longestKey), resolve, this.#prefixLength),
+        true,
+      );
     });
   }
 
@@ -103,7 +131,7 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
 
   bareCall(operation: Operation, resolve: (reply: Reply) => void): Call | Reply {
     try {
-      return new BareCall(this, operation, this.#line(operation, longestServerKey), resolve, '');
+      return new BareCall(this, operation, this.#line(operation, longestServerKey, 0), resolve, '');
     } catch (thrown) {
       return this.#failure(operation, asError(thrown), 'no');
     }
@@ -113,7 +141,7 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     const { operation } = call;
     const applied = maybeApplied ? 'unknown' : 'no';
     const reply = this.#failure(operation, error, applied);
-    const kept = call instanceof BareCall ? undefined : this.#observed(call, applied, error);
+    const kept = isOwn(call) ? undefined : this.#observed(call, applied, error);
     if (kept === undefined) call.settle(reply);
     else {
       const settle = (): void => call.settle(reply);
@@ -135,8 +163,8 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     this.#pool.send(new BareCall(this, release, line, undefined, call.prefix!), true);
   }
 
-  #line(operation: Operation, longest: number): string {
-    const line = requestOf(operation, this.#casKept, longest);
+  #line(operation: Operation, longest: number, era = this.fence?.era ?? 0): string {
+    const line = requestOf(operation, this.#casKept, longest, era);
     if (!(operation.deadline > 0)) {
       throw wrongOption('deadline', operation.deadline, 'a point in time on the monotonic clock');
     }

@@ -10,16 +10,17 @@ import {
   touchRequest,
   unwinRequest,
 } from '../../wire/memcached-meta/meta-request.ts';
+import { knownCas } from './cas-era.ts';
 import { clientFlags, secondsAtLeast, timeToLive } from './entry-life.ts';
 
 const largestCount = 2n ** 64n - 1n;
 
 /**
  * The request line of an operation, without its key (of at most `longestKey` characters); for a `set` its value follows the line. `casKept` says whether the server keeps CAS
- * values: without them a lease could never be filled, so none is asked for. Throws `CISTERN_OPTION` for what is not
- * allowed: a line made from it could be read as other commands.
+ * values: without them a lease could never be filled, so none is asked for. `era`: in which CAS values are made now (see `cas-era.ts`). Throws
+ * `CISTERN_OPTION` for what is not allowed: a line made from it could be read as other commands.
  */
-export function requestOf(operation: Operation, casKept: boolean, longestKey: number): string {
+export function requestOf(operation: Operation, casKept: boolean, longestKey: number, era = 0): string {
   checkKey(operation.key, longestKey);
   switch (operation.kind) {
     case 'get': {
@@ -41,13 +42,13 @@ export function requestOf(operation: Operation, casKept: boolean, longestKey: nu
       }
       if (storeModes[mode] === undefined) throw wrongOption('mode', mode, Object.keys(storeModes).join(', '));
       const seconds = lifeSeconds(life);
-      return storeRequest(value.length, seconds, clientFlags(flags, life), mode, knownCas(cas));
+      return storeRequest(value.length, seconds, clientFlags(flags, life), mode, knownCas(cas, era));
     }
     case 'delete': {
       const { staleFor, cas } = operation;
       return staleFor === undefined
-        ? deleteRequest(knownCas(cas))
-        : invalidateRequest(span('staleFor', staleFor), knownCas(cas));
+        ? deleteRequest(knownCas(cas, era))
+        : invalidateRequest(span('staleFor', staleFor), knownCas(cas, era));
     }
     case 'touch':
       return touchRequest(lifeSeconds(operation.life));
@@ -64,7 +65,7 @@ export function requestOf(operation: Operation, casKept: boolean, longestKey: nu
       return countRequest(delta, { value, timeToLive: lifeSeconds(life) });
     }
     case 'release': {
-      const cas = knownCas(operation.cas)!;
+      const cas = knownCas(operation.cas, era)!;
       switch (operation.right) {
         case 'lease':
           return deleteRequest(cas);
@@ -114,14 +115,4 @@ function lifeSeconds(life: Life): number {
     throw wrongOption('life.staleFor', staleFor, 'milliseconds, 0 or more and finite');
   }
   return timeToLive(life);
-}
-
-/** The server counts CAS values up from 1, so that no entry has this one. 0 would not do: an append takes it for no condition. */
-const nobodysCas = '18446744073709551615';
-
-/** CAS values are opaque: what this server cannot have made is turned into one that no entry has. */
-function knownCas(cas: string | undefined): string | undefined {
-  if (cas === undefined) return undefined;
-  if (typeof cas !== 'string' || !/^[1-9]\d{0,19}$/.test(cas)) return nobodysCas;
-  return cas.length === 20 && cas > nobodysCas ? nobodysCas : cas;
 }

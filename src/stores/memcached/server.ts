@@ -45,8 +45,16 @@ export interface ServerParts {
   /** The servers of the same pool: more than a share of them down, and marks are not obeyed. */
   readonly group?: HealthGroup;
   readonly observer?: ServerObserver;
+  readonly gate?: ReadGate;
   /** Makes the fence of the server; called once, while the leaf is made: nothing may be asked before the first `greet`. */
   readonly fence?: (server: ServerStore) => ServerFence;
+}
+
+/** Keys that must not be read at present. */
+export interface ReadGate {
+  /** How many there are: looked at for each read. */
+  readonly size: number;
+  closes(key: string): boolean;
 }
 
 /** Is told what happens at one server. Must not throw. */
@@ -74,6 +82,15 @@ export type Ask = (operation: Operation) => Promise<Reply>;
 /** How many characters every fence puts in front of keys: an incarnation or the token of a departure, 8 characters, and a colon. */
 export const prefixLength = 9;
 
+/** A fence's question for its record, on its way. */
+export interface Inquiry {
+  readonly operation: Operation;
+  /** Questions are numbered: an answer must not undo what was learnt after its question. */
+  readonly number: number;
+  /** Monotonic time. */
+  readonly askedAt: number;
+}
+
 /** What the leaf needs of the fence of its server, beside what is told to the outside. */
 export interface ServerFence extends Fence {
   /**
@@ -86,10 +103,18 @@ export interface ServerFence extends Fence {
    * Asked when the request is written, also when it was executed long before. Undefined: it must not be sent, and fails (`applied: 'no'`).
    */
   prefixOf(operation: Operation): string | undefined;
-  /** From this time of the monotonic clock on `refresh` is called when requests are written. Read once per write. */
-  readonly refreshAt: number;
-  /** Requests are about to be written: what is asked synchronously goes along in the same write. Must set `refreshAt` anew. */
-  refresh(ask: Ask): void;
+  /** Changes whenever `prefixOf` may answer otherwise than before. */
+  readonly names: number;
+  /** Changes with every new incarnation: a CAS from before it names nothing, and its number may be in use again. */
+  readonly era: number;
+  /** When that was asked for which is known: monotonic time. */
+  readonly knownAt: number;
+  /**
+   * Requests are about to be written, and it is time to ask again or one of them is an invalidation: what goes in front of them. Its
+   * answer is handed to `learn` before theirs are looked at.
+   */
+  inquire(): Inquiry;
+  learn(inquiry: Inquiry, reply: Reply): void;
   /** The leaf is closed. */
   closed(): void;
 }
@@ -98,8 +123,10 @@ export interface ServerFence extends Fence {
 export interface ServerStore extends Store {
   /** There is one when the parts said so. */
   readonly fence: Fence | undefined;
-  /** Like `execute` with the key as it is: nothing in front of it, not held, not observed. For the records of fences and the names in journals. */
+  /** Like `execute` with the key as it is: nothing in front of it, not held, not observed. For the records of fences. */
   executeBare(operation: Operation): Promise<Reply>;
+  /** Like `execute`, but not held and not observed. For what repairs. */
+  repair(operation: Operation): Promise<Reply>;
   /**
    * For the fence: until it is called with undefined, operations fail at once with this error (`applied: 'no'`), those that wait to be sent
    * included. What was sent is not touched. Connections and probes go on.
