@@ -49,7 +49,6 @@ export class Connection {
   overdue = false;
   #keepsAlive = true;
   #flushing = false;
-  /** Something that waits is `refreshing`. */
   #refreshing = false;
 
   constructor(
@@ -123,10 +122,9 @@ export class Connection {
     }
   }
 
-  /** Something that goes along in front of what is about to be written (see `Protocol.refresh`); it counts like a request. */
+  /** Something that goes along in front of what is about to be written (see `Protocol.refresh`); it counts like a request. Nobody waits for it. */
   accompany(exchange: Exchange): void {
     this.#count(exchange);
-    if (exchange.awaited) this.#awaited++;
     exchange.turn = this.#turn;
     this.#waiting.unshift(exchange);
   }

@@ -59,7 +59,7 @@ export class MemcachedFence implements ServerFence {
   /** Questions up to this one were asked before the latest change was learnt. */
   #settled = 0;
   #touchedAt = Number.NEGATIVE_INFINITY;
-  #remaking: Promise<unknown> | undefined;
+  #remaking = false;
   /** How often a new incarnation was asked for, and whether the last time is not confirmed. */
   #renewals = 0;
   #unconfirmed = false;
@@ -266,7 +266,9 @@ export class MemcachedFence implements ServerFence {
   }
 
   #remake(): void {
-    this.#remaking ??= this.#change((record) => record, true).finally(() => (this.#remaking = undefined));
+    if (this.#remaking) return;
+    this.#remaking = true;
+    void this.#change((record) => record, true).then(() => (this.#remaking = false));
   }
 
   #tokenPrefix(token: string): string {
