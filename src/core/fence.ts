@@ -30,12 +30,14 @@ export interface Fence {
    */
   readonly departed: ReadonlyMap<string, Departure>;
   /**
-   * Writes down who is in the ring from now on; each of `left` gets a new departure. False: not confirmed; until it is,
-   * keys of those who left are answered by a failure.
+   * Writes down who is in the ring from now on; each of `left` gets a new departure. What would change nothing is not written.
+   * False: not confirmed; until it is, keys of those who left are answered by a failure.
    */
   enrol(members: readonly string[], left: readonly string[]): Promise<boolean>;
   /** Set by the route that spreads keys over several servers; `undefined`: every key is named by the incarnation. */
   naming: Naming | undefined;
+  /** Set by the same: called when the record was read over a new connection, and whenever a reading tells something new. */
+  changed: (() => void) | undefined;
 }
 
 /**
