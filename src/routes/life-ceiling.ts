@@ -40,9 +40,9 @@ export class LifeCeiling {
         return life === operation.life ? operation : { ...operation, life };
       }
       case 'delete':
-        return operation.staleFor === undefined || operation.staleFor <= this.#most
-          ? operation
-          : { ...operation, staleFor: this.#most };
+        return operation.staleFor !== undefined && operation.staleFor > this.#most
+          ? { ...operation, staleFor: this.#most }
+          : operation;
       case 'count': {
         if (operation.initial === undefined) return operation;
         const life = this.life(operation.initial.life);

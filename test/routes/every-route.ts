@@ -1,5 +1,13 @@
 import type { Store } from '../../src/core/store.ts';
-import { byOperation, failover, gutter, missFailover, prefixed } from '../../src/routes.ts';
+import {
+  byOperation,
+  ephemeral,
+  failover,
+  gutter,
+  limited,
+  missFailover,
+  prefixed,
+} from '../../src/routes.ts';
 import type { FakeRuntime } from '../../src/testing/fake-runtime.ts';
 
 /** A route or wrapper as the laws that hold for all of them try it. */
@@ -27,4 +35,10 @@ export const everyRoute: readonly RouteCase[] = [
   },
   { name: 'prefixed', parts: 3, make: ([a, b, c]) => prefixed({ 'user:': a!, 'user:1': b! }, c!) },
   { name: 'byOperation', parts: 3, make: ([a, b, c]) => byOperation({ get: a!, count: b! }, c!) },
+  { name: 'ephemeral', parts: 1, make: ([a]) => ephemeral(a!, { ttl: '10s' }) },
+  {
+    name: 'limited',
+    parts: 1,
+    make: ([a], runtime) => limited(a!, { outstanding: 100, perSecond: 1_000_000, runtime }),
+  },
 ];
