@@ -57,7 +57,10 @@ function open({ tls, ...where }: Target, onread: OnReadOpts): NodeSocket {
   const { servername, ...papers } = tls;
   // Addresses are not allowed as names in the greeting of TLS; the certificate is checked for them all the same.
   const name = isIP(servername) === 0 ? { servername } : { host: servername };
-  return connectTls({ ...options, ...papers, ...name } as ConnectionOptions);
+  const socket = connectTls({ ...options, ...papers, ...name } as ConnectionOptions);
+  // Each part goes out in records of its own: who writes decides where they end.
+  (socket as { _writev?: unknown })._writev = undefined;
+  return socket;
 }
 
 const nowhere: Socket = {

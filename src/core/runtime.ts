@@ -92,7 +92,7 @@ export interface SocketEvents {
 }
 
 export interface Socket {
-  /** Writes all parts in one system call where the kernel takes them. Strings are Latin-1. False: wait for `drained`. */
+  /** Writes all parts, in one system call where the kernel takes them; with TLS each in records of its own. Strings are Latin-1. False: wait for `drained`. */
   write(parts: readonly (string | Uint8Array)[]): boolean;
   /** Whether the open socket keeps the process alive: true only while an answer is awaited. */
   keepAlive(wanted: boolean): void;

@@ -9,5 +9,7 @@ export interface ConnectionOptions {
   readonly timeout: number;
   /** Longest time until a new connection has done its greeting, in milliseconds. */
   readonly connectTimeout: number;
+  /** The last request of each turn is handed to the socket as a part of its own. */
+  readonly lastApart?: boolean | undefined;
   readonly runtime: Runtime;
 }

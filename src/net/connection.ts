@@ -197,11 +197,9 @@ export class Connection {
 
   /** Empties the slots; returns those whose callers still wait. */
   #takeSent(): readonly Exchange[] {
-    const awaited = [];
-    for (let exchange = this.take(); exchange !== undefined; exchange = this.take()) {
-      if (exchange.awaited) awaited.push(exchange);
-    }
-    return awaited;
+    const sent = [];
+    for (let exchange = this.take(); exchange !== undefined; exchange = this.take()) sent.push(exchange);
+    return sent.filter((exchange) => exchange.awaited);
   }
 
   #scheduleFlush(): void {
@@ -250,6 +248,7 @@ export class Connection {
         turn = exchange.turn;
         turn.sent = now;
       }
+      if (this.#options.lastApart && waiting.length === 0) this.#batch.cut();
       if (this.#batch.add(exchange)) this.slots.push(exchange);
       else (barred ??= []).push(exchange);
     }

@@ -44,6 +44,11 @@ export class WriteBatch {
     return true;
   }
 
+  /** What is added next begins a part of its own. */
+  cut(): void {
+    this.#endPart();
+  }
+
   /** The parts of everything added since the last call. */
   take(): readonly Uint8Array[] {
     this.#endPart();

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 export interface MemcachedServerOptions {
-  /** Further arguments of memcached: `['-m', '128']`, `['-C']`. */
+  /** Further arguments of memcached: `['-m', '128']`, `['-C']`. With `-Z` and `-Y` it counts as started once it takes connections. */
   readonly args?: readonly string[];
+  /** The loopback address to listen on. Default `127.0.0.1`. */
+  readonly host?: '127.0.0.1' | '::1';
   /** Listen on a unix socket in place of a loopback port. */
   readonly unix?: boolean;
   /** The program, by its path. Default: the first `memcached` on the PATH. */
@@ -61,10 +63,11 @@ export async function startMemcached(options: MemcachedServerOptions = {}): Prom
   chmodSync(folder, 0o777);
   const path = join(folder, 'socket');
   const portFile = join(folder, 'port');
+  const host = options.host ?? '127.0.0.1';
   const where =
     options.unix === true
       ? ['-s', path, '-a', '0777']
-      : ['-l', '127.0.0.1', '-p', String(options.port ?? -1), '-U', '0'];
+      : ['-l', host, '-p', String(options.port ?? -1), '-U', '0'];
   const child = spawn(binary, [...asUser(), ...where, ...(options.args ?? [])], {
     env: { ...process.env, MEMCACHED_PORT_FILENAME: portFile },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -79,8 +82,9 @@ export async function startMemcached(options: MemcachedServerOptions = {}): Prom
   };
   try {
     const port = options.unix === true ? 0 : await until(alive, () => readPort(portFile));
-    const target = options.unix === true ? { path } : { host: '127.0.0.1', port };
-    const version = await until(alive, () => askVersion(target));
+    const target = options.unix === true ? { path } : { host, port };
+    const secret = options.args?.some((each) => each === '-Z' || each === '-Y') === true;
+    const version = await until(alive, () => (secret ? takes(target, binary) : askVersion(target)));
     // A test runner that dies must not leave servers behind.
     const kill = (): void => {
       child.kill('SIGKILL');
@@ -88,7 +92,7 @@ export async function startMemcached(options: MemcachedServerOptions = {}): Prom
     };
     process.once('exit', kill);
     return {
-      address: options.unix === true ? `unix:${path}` : `127.0.0.1:${port}`,
+      address: options.unix === true ? `unix:${path}` : `${host === '::1' ? '[::1]' : host}:${port}`,
       port,
       pid: child.pid!,
       binary,
@@ -128,14 +132,27 @@ function ended(child: ChildProcess): Promise<void> {
 
 function readPort(file: string): number | undefined {
   try {
-    const match = /TCP INET: (\d+)/.exec(readFileSync(file, 'utf8'));
+    const match = /TCP INET6?: (\d+)/.exec(readFileSync(file, 'utf8'));
     return match === null ? undefined : Number(match[1]);
   } catch {
     return undefined;
   }
 }
 
-function askVersion(target: { path: string } | { host: string; port: number }): Promise<string | undefined> {
+type Address = { path: string } | { host: string; port: number };
+
+/** The version that the program tells of itself, once it takes connections. */
+function takes(target: Address, binary: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(target, () => {
+      socket.destroy();
+      resolve(/(\d[\w.]+)/.exec(execFileSync(binary, ['-V'], { encoding: 'latin1' }))?.[1]);
+    });
+    socket.once('error', () => resolve(undefined));
+  });
+}
+
+function askVersion(target: Address): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(target, () => socket.write('version\r\n'));
     socket.setTimeout(1000, () => socket.destroy());

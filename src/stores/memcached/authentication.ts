@@ -26,8 +26,12 @@ export function readCredentials(authentication: unknown): Uint8Array | undefined
       `a text of up to ${longest} bytes without spaces and colons`,
     );
   }
-  if (!fits(password, /[\p{Cc}]/u)) {
-    throw wrongOption('authentication.password', '(hidden)', `a text of up to ${longest} bytes on one line`);
+  if (!fits(password, /[\s\p{Cc}]/u)) {
+    throw wrongOption(
+      'authentication.password',
+      '(hidden)',
+      `a text of up to ${longest} bytes without spaces`,
+    );
   }
   return encoder.encode(`${username} ${password}`);
 }

@@ -74,6 +74,8 @@ export interface ServerObserver {
   down?(error: Error): void;
   /** A probe was answered (greeting of the fence included): operations are sent again. */
   up?(): void;
+  /** Nothing is sent any more. Operations that were under way may still fail. */
+  closed?(): void;
 }
 
 /** Asks over one connection, before or together with everything else, the key as it is. Never rejects. */
@@ -157,6 +159,8 @@ function readServerOptions(options: ServerOptions): LeafOptions {
     connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 1000),
     maxInFlight,
     maxBytesInFlight: bytes('maxBytesInFlight', options.maxBytesInFlight ?? '64mb'),
+    // A memcached before 1.6.39 forgets what it has read of a record beyond the request that it was at, until more comes.
+    lastApart: options.tls !== undefined,
     pool: readPool(options.pool),
     health: readHealth(options.health),
     runtime: options.runtime ?? realRuntime,
