@@ -42,6 +42,15 @@ export interface Events {
     readonly value: unknown;
     readonly cause: 'evicted' | 'expired' | 'invalidated' | 'replaced';
   };
+  /** A key is asked for more often than `hotKeys.above` in this process, as the requests of the last few seconds tell. */
+  readonly 'hot-key-found': { readonly cache: string; readonly key: KeyPart; readonly perSecond: number };
+  /** It has cooled down, after so many milliseconds, or made room for a hotter one. */
+  readonly 'hot-key-gone': {
+    readonly cache: string;
+    readonly key: KeyPart;
+    readonly perSecond: number;
+    readonly milliseconds: number;
+  };
   /** Background work failed; its caller had been answered before. */
   readonly 'background-failed': { readonly cache: string; readonly error: unknown };
   /** A list of servers has changed, or could not be read: then the servers are the same as before, and there is an error. */
@@ -97,6 +106,8 @@ const channels: { readonly [K in Kind]: Channel<Events[K]> } = {
   'not-kept': channel('cistern:not-kept'),
   stale: channel('cistern:stale'),
   removed: channel('cistern:removed'),
+  'hot-key-found': channel('cistern:hot-key-found'),
+  'hot-key-gone': channel('cistern:hot-key-gone'),
   'background-failed': channel('cistern:background-failed'),
   servers: channel('cistern:servers'),
   connection: channel('cistern:connection'),
