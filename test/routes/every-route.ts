@@ -5,6 +5,7 @@ import {
   failover,
   gutter,
   limited,
+  measured,
   missFailover,
   prefixed,
 } from '../../src/routes.ts';
@@ -41,4 +42,5 @@ export const everyRoute: readonly RouteCase[] = [
     parts: 1,
     make: ([a], runtime) => limited(a!, { outstanding: 100, perSecond: 1_000_000, runtime }),
   },
+  { name: 'measured', parts: 1, make: ([a], runtime) => measured(a!, { runtime }) },
 ];
