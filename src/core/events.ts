@@ -94,6 +94,13 @@ export interface Events {
   readonly 'server-down': { readonly store: string; readonly error: Error };
   /** A probe was answered: the server is used again, after so many milliseconds. */
   readonly 'server-up': { readonly store: string; readonly milliseconds: number };
+  /** A shadow answered a get otherwise than the store that it shadows: with another kind of reply, or another value. */
+  readonly 'shadow-differs': {
+    readonly store: string;
+    readonly key: string;
+    readonly main: 'hit' | 'miss';
+    readonly shadow: 'hit' | 'miss' | 'failed';
+  };
   /** A process has come into another stage of a migration, by its own clock. */
   readonly 'migration-stage': { readonly store: string; readonly stage: string; readonly before: string };
 }
@@ -114,6 +121,7 @@ const channels: { readonly [K in Kind]: Channel<Events[K]> } = {
   journal: channel('cistern:journal'),
   'server-down': channel('cistern:server-down'),
   'server-up': channel('cistern:server-up'),
+  'shadow-differs': channel('cistern:shadow-differs'),
   'migration-stage': channel('cistern:migration-stage'),
 } as never;
 

@@ -21,6 +21,7 @@ test('a quantile is right to within 7 % or a microsecond; count, mean and the lo
       const exact = sorted[Math.max(0, Math.ceil(share * all.length) - 1)]!;
       const told = histogram.quantile(share);
       expect(Math.abs(told - exact)).toBeLessThanOrEqual(Math.max(0.001, exact * 0.07));
+      expect(told).toBeLessThanOrEqual(histogram.most);
       expect(histogram.count).toBe(all.length);
       expect(histogram.most).toBe(sorted.at(-1));
       expect(histogram.mean).toBeCloseTo(all.reduce((sum, each) => sum + each, 0) / all.length, 3);

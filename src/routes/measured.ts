@@ -87,9 +87,9 @@ class Measured extends Route implements MeasuredStore {
 
   protected ask(operation: Operation): Promise<Reply> {
     const kind = kindNumber.get(operation.kind);
-    const answer = this.#store.execute(operation);
-    if (kind === undefined) return answer;
+    if (kind === undefined) return this.#store.execute(operation);
     const asked = this.#runtime.clock.read();
+    const answer = this.#store.execute(operation);
     this.#underWay++;
     void answer.then((reply) => this.#answered(kind, asked, reply));
     return answer;
