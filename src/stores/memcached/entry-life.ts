@@ -1,5 +1,7 @@
+import { wrongOption } from '../../core/error.ts';
 import { largestFlags, type Life } from '../../core/store.ts';
 import { longestRelative } from '../../wire/memcached-meta/meta-request.ts';
+import type { EntryForm } from './entry-form.ts';
 
 /**
  * How a `Life` lies in memcached. The server ends an entry between one second before its time to live and the time to
@@ -52,3 +54,37 @@ export function expiresIn(secondsLeft: number): number {
 
 /** Above this, seconds to live are the unsigned print of a negative number: the entry has expired. */
 export const largestTimeToLive: number = 2 ** 31;
+
+function span(option: string, milliseconds: number): number {
+  if (!Number.isFinite(milliseconds) || milliseconds <= 0) {
+    throw wrongOption(option, milliseconds, 'a positive number of milliseconds');
+  }
+  return secondsAtLeast(milliseconds);
+}
+
+function checkSpans({ freshFor, staleFor }: Life): void {
+  if (!Number.isFinite(freshFor) || freshFor < 0) {
+    throw wrongOption('life.freshFor', freshFor, 'milliseconds, 0 or more and finite');
+  }
+  if (!Number.isFinite(staleFor) || staleFor < 0) {
+    throw wrongOption('life.staleFor', staleFor, 'milliseconds, 0 or more and finite');
+  }
+}
+
+/** Entries as the contract has them. */
+export const contractForm: EntryForm = {
+  largestFlags,
+  timeToLive(life) {
+    checkSpans(life);
+    return timeToLive(life);
+  },
+  span,
+  // The time to live that it is compared with is one second longer than the life.
+  threshold: (recache) => span('recache', recache),
+  mark: (staleFor) => span('staleFor', staleFor),
+  clientFlags,
+  flagsOf,
+  freshFor,
+  // Nothing that was stored through the contract looks so.
+  isPlaceholder: ({ size, clientFlags: flags }) => size === 0 && !isStored(flags),
+};

@@ -9,7 +9,8 @@ import {
   type Reply,
 } from '../../core/store.ts';
 import { metaCode, type MetaReply } from '../../wire/memcached-meta/meta-reply.ts';
-import { expiresIn, flagsOf, freshFor, isStored, largestTimeToLive } from './entry-life.ts';
+import type { EntryForm } from './entry-form.ts';
+import { contractForm, expiresIn, largestTimeToLive } from './entry-life.ts';
 
 /** Replies without content, shared. */
 const stored: Reply = { kind: 'stored', cas: '' };
@@ -18,11 +19,15 @@ const stored: Reply = { kind: 'stored', cas: '' };
  * What an answer of the server means for the operation that it answers. Undefined: the server never answers that
  * operation so, and the stream is out of step.
  */
-export function replyOf(operation: Operation, answer: MetaReply): Reply | undefined {
+export function replyOf(
+  operation: Operation,
+  answer: MetaReply,
+  form: EntryForm = contractForm,
+): Reply | undefined {
   const code = answer.code;
   switch (operation.kind) {
     case 'get':
-      if (code === metaCode.VA) return found(operation, answer);
+      if (code === metaCode.VA) return found(operation, answer, form);
       return code === metaCode.EN ? plainMiss : undefined;
     case 'set':
       if (code === metaCode.HD) return { kind: 'stored', cas: casOf(answer) };
@@ -31,10 +36,10 @@ export function replyOf(operation: Operation, answer: MetaReply): Reply | undefi
     case 'delete':
       return code === metaCode.HD ? stored : refusal(code);
     case 'touch':
-      if (code === metaCode.HD) return isPlaceholder(answer) ? missing : stored;
+      if (code === metaCode.HD) return form.isPlaceholder(answer) ? missing : stored;
       return code === metaCode.EN ? missing : undefined;
     case 'count':
-      if (code === metaCode.VA) return counted(answer);
+      if (code === metaCode.VA) return counted(answer, form);
       if (code === metaCode.NS) return notStored;
       return refusal(code);
     case 'release':
@@ -49,15 +54,19 @@ export function replyOf(operation: Operation, answer: MetaReply): Reply | undefi
  * Whether the answer gives a right that its asker does not take: to somebody who has left, or did not ask for one. It
  * never comes back by itself, so it must be given back.
  */
-export function winsNothing(operation: Operation, answer: MetaReply): boolean {
+export function winsNothing(
+  operation: Operation,
+  answer: MetaReply,
+  form: EntryForm = contractForm,
+): boolean {
   if (!answer.won || answer.cas === '' || answer.cas === '0') return false;
   if (operation.kind === 'touch') return true;
-  return operation.kind === 'get' && operation.lease === undefined && isPlaceholder(answer);
+  return operation.kind === 'get' && operation.lease === undefined && form.isPlaceholder(answer);
 }
 
 /** A lease leaves an empty entry without client flags behind; nothing that was stored through the contract looks so. */
-export function isPlaceholder(answer: MetaReply): boolean {
-  return answer.size === 0 && !isStored(answer.clientFlags);
+export function isPlaceholder(answer: MetaReply, form: EntryForm = contractForm): boolean {
+  return form.isPlaceholder(answer);
 }
 
 function refusal(code: number): Reply | undefined {
@@ -75,21 +84,21 @@ function claimOf(answer: MetaReply, cas: string): Claim {
   return answer.won ? 'won' : answer.lost ? 'lost' : 'none';
 }
 
-function found(operation: GetOperation, answer: MetaReply): Reply | undefined {
+function found(operation: GetOperation, answer: MetaReply, form: EntryForm): Reply | undefined {
   const value = answer.value;
   const seconds = answer.timeToLive;
   if (value === undefined || seconds === undefined) return undefined;
   if (seconds > largestTimeToLive) return plainMiss;
   const cas = casOf(answer);
-  if (isPlaceholder(answer)) {
+  if (form.isPlaceholder(answer)) {
     if (operation.lease === undefined || cas === '') return plainMiss;
     return { kind: 'miss', lease: claimOf(answer, cas), cas };
   }
-  const fresh = freshFor(answer.clientFlags, seconds);
+  const fresh = form.freshFor(answer.clientFlags, seconds);
   return {
     kind: 'hit',
     value,
-    flags: flagsOf(answer.clientFlags),
+    flags: form.flagsOf(answer.clientFlags),
     cas,
     freshFor: answer.stale ? Math.min(0, fresh) : fresh,
     expiresIn: expiresIn(seconds),
@@ -99,7 +108,7 @@ function found(operation: GetOperation, answer: MetaReply): Reply | undefined {
 }
 
 /** `ma` tells neither client flags nor marks: the whole life counts as fresh. */
-function counted(answer: MetaReply): Reply | undefined {
+function counted(answer: MetaReply, form: EntryForm): Reply | undefined {
   const value = answer.value;
   const seconds = answer.timeToLive;
   if (value === undefined || seconds === undefined) return undefined;
@@ -108,7 +117,7 @@ function counted(answer: MetaReply): Reply | undefined {
     value: trimmed(value),
     flags: 0,
     cas: casOf(answer),
-    freshFor: freshFor(0, seconds),
+    freshFor: form.freshFor(0, seconds),
     expiresIn: expiresIn(seconds),
     marked: false,
     claim: 'none',

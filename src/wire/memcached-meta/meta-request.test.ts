@@ -21,18 +21,18 @@ function withKey(line: string): string {
 }
 
 test('requests are written as the protocol wants them, flags in the order R, T, N', () => {
-  expect(withKey(getRequest(0, 0, 0))).toBe('mg k v f c t\r\n');
-  expect(withKey(getRequest(0, 0, 30))).toBe('mg k v f c t N30\r\n');
-  expect(withKey(getRequest(0, 0, 31))).toBe('mg k v f c t N31\r\n');
+  expect(withKey(getRequest(0, undefined, 0))).toBe('mg k v f c t\r\n');
+  expect(withKey(getRequest(0, undefined, 30))).toBe('mg k v f c t N30\r\n');
+  expect(withKey(getRequest(0, undefined, 31))).toBe('mg k v f c t N31\r\n');
   expect(withKey(getRequest(10, 300, 30))).toBe('mg k v f c R10 T300 t N30\r\n');
-  expect(withKey(getRequest(10, 0, 0))).toBe('mg k v f c R10 t\r\n');
+  expect(withKey(getRequest(10, undefined, 0))).toBe('mg k v f c R10 t\r\n');
   expect(withKey(storeRequest(5, 300, 7, 'set', undefined))).toBe('ms k 5 T300 F7 c\r\n');
   expect(withKey(storeRequest(0, 1, 0, 'prepend', '12'))).toBe('ms k 0 T1 F0 MP c C12\r\n');
   expect(withKey(unwinRequest('12'))).toBe('ms k 0 MA c C12\r\n\r\n');
   expect(withKey(deleteRequest(undefined))).toBe('md k\r\n');
   expect(withKey(deleteRequest('9'))).toBe('md k C9\r\n');
   expect(withKey(invalidateRequest(30, undefined))).toBe('md k I T30\r\n');
-  expect(withKey(invalidateRequest(0, '9'))).toBe('md k I C9\r\n');
+  expect(withKey(invalidateRequest(undefined, '9'))).toBe('md k I C9\r\n');
   expect(withKey(touchRequest(60))).toBe('mg k s f c T60\r\n');
   expect(withKey(countRequest(5n, undefined))).toBe('ma k D5 v t c\r\n');
   expect(withKey(countRequest(-5n, { value: 9n, timeToLive: 60 }))).toBe('ma k MD D5 N60 J9 v t c\r\n');

@@ -1,7 +1,8 @@
 /**
  * The request lines of the meta commands without their keys: `writeRequest` writes the key in behind `mg `, so that the
  * line of most reads is one text for all keys. Keys must be printable ASCII without spaces and at most
- * `longestServerKey` characters, spans and times to live are whole seconds from 1 to `longestRelative`: nothing is checked here.
+ * `longestServerKey` characters, spans are whole seconds from 1 to `longestRelative`, times to live too (or what else the server knows: 0 without
+ * end, a Unix time, -1 over at once): nothing is checked here.
  * Flags stand in the order R, T, N: the server carries them out from left to right, so `T` before `R` could never win a
  * recache, and `N` after `T` leaves its placeholder for the time of `N`.
  *
@@ -57,15 +58,15 @@ function leaseRequest(lease: number): string {
   return lastLine;
 }
 
-/** `mg` for value, client flags, CAS and time left (as it is after a touch). 0 leaves an option out. */
-export function getRequest(recache: number, touch: number, lease: number): string {
-  if (recache === 0 && touch === 0) {
+/** `mg` for value, client flags, CAS and time left (as it is after a touch). 0 leaves an option out; for the touch, undefined does. */
+export function getRequest(recache: number, touch: number | undefined, lease: number): string {
+  if (recache === 0 && touch === undefined) {
     return lease === 0 ? 'mg  v f c t\r\n' : leaseRequest(lease);
   }
   return (
     'mg  v f c' +
     (recache === 0 ? '' : ` R${recache}`) +
-    (touch === 0 ? ' t' : ` T${touch} t`) +
+    (touch === undefined ? ' t' : ` T${touch} t`) +
     (lease === 0 ? '\r\n' : ` N${lease}\r\n`)
   );
 }
@@ -94,9 +95,9 @@ export function deleteRequest(cas: string | undefined): string {
   return `md ${compare(cas)}\r\n`;
 }
 
-/** `md I`: marks the entry stale and destroys every right to it; 0 keeps its time to live. */
-export function invalidateRequest(timeToLive: number, cas: string | undefined): string {
-  return `md  I${timeToLive === 0 ? '' : ` T${timeToLive}`}${compare(cas)}\r\n`;
+/** `md I`: marks the entry stale and destroys every right to it; undefined keeps its time to live. */
+export function invalidateRequest(timeToLive: number | undefined, cas: string | undefined): string {
+  return `md  I${timeToLive === undefined ? '' : ` T${timeToLive}`}${compare(cas)}\r\n`;
 }
 
 /** `mg` without a value: gives a new time to live. On a stale entry it may win a right, so it asks for the CAS. */
