@@ -14,3 +14,9 @@ export {
 } from './routes/measured.ts';
 export { missFailover, type MissFailoverOptions } from './routes/miss-failover.ts';
 export { prefixed, type PrefixedOptions } from './routes/prefixed.ts';
+export {
+  shadowed,
+  type ShadowedOptions,
+  type ShadowedStore,
+  type ShadowStatistics,
+} from './routes/shadowed.ts';

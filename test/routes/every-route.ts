@@ -8,6 +8,7 @@ import {
   measured,
   missFailover,
   prefixed,
+  shadowed,
 } from '../../src/routes.ts';
 import type { FakeRuntime } from '../../src/testing/fake-runtime.ts';
 
@@ -43,4 +44,14 @@ export const everyRoute: readonly RouteCase[] = [
     make: ([a], runtime) => limited(a!, { outstanding: 100, perSecond: 1_000_000, runtime }),
   },
   { name: 'measured', parts: 1, make: ([a], runtime) => measured(a!, { runtime }) },
+  {
+    name: 'shadowed',
+    parts: 2,
+    make: ([a, b], runtime) => shadowed(a!, b!, { share: 0.5, compare: true, runtime }),
+  },
+  {
+    name: 'shadowed by request',
+    parts: 2,
+    make: ([a, b], runtime) => shadowed(a!, b!, { share: 0.5, by: 'request', runtime }),
+  },
 ];
