@@ -44,13 +44,13 @@ describe('shadowed', () => {
     await tell({ kind: 'release', key: 'k', right: 'recache', cas: hit.cas });
     expect(said(await ask(runtime, shadows, get))).toBe('v');
     await tell({ kind: 'delete', key: 'k', cas: hit.cas });
-    expect(shadow.asked.map(({ deadline: _, ...each }) => each)).toEqual([
-      { kind: 'get', key: 'k' },
-      expect.not.objectContaining({ cas }),
-      { kind: 'get', key: 'k' },
-      { kind: 'delete', key: 'k' },
+    const deadline = expect.any(Number) as number;
+    expect(shadow.asked).toEqual([
+      { kind: 'get', key: 'k', deadline },
+      { ...setOf('k', 'v'), value: Uint8Array.from([118]), deadline },
+      { kind: 'get', key: 'k', deadline },
+      { kind: 'delete', key: 'k', deadline },
     ]);
-    expect(shadow.asked[1]).not.toHaveProperty('cas');
     expect(store.stats()).toMatchObject({ copied: 4, dropped: 0 });
   });
 
@@ -124,9 +124,9 @@ describe('shadowed', () => {
     channel('cistern:shadow-differs').subscribe(hear);
     try {
       await tell(setOf('k', 'v'));
-      const hit = await runtime.until(store.execute({ ...get, deadline: 1e15 } as never));
       // The bytes are the reader's, who may change them before the shadow has answered.
-      (hit as HitReply).value.fill(0);
+      const read = store.execute({ ...get, deadline: 1e15 } as never);
+      await runtime.until(read.then((hit) => (hit as HitReply).value.fill(0)));
       await runtime.settle();
       await tell({ kind: 'get', key: 'nothing' });
       expect([store.stats(), told]).toEqual([{ copied: 3, dropped: 0, compared: 2, different: 0 }, []]);
