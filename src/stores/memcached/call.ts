@@ -2,7 +2,12 @@ import type { Operation, Reply } from '../../core/store.ts';
 import { Exchange } from '../../net/exchange.ts';
 import { invalidationKind } from '../../routes/journal/lost-write.ts';
 import type { Inquiry, ServerFence } from './server.ts';
-import { loginRequest, versionRequest, writeRequest } from '../../wire/memcached-meta/meta-request.ts';
+import {
+  clearRequest,
+  loginRequest,
+  versionRequest,
+  writeRequest,
+} from '../../wire/memcached-meta/meta-request.ts';
 
 /** The leaf as its calls see it. */
 export interface Caller {
@@ -113,6 +118,30 @@ export class Question extends Exchange {
   }
 
   failed(): void {}
+}
+
+/** Removes all entries of the server. */
+export class Clearing extends Exchange {
+  readonly deadline: number = Number.POSITIVE_INFINITY;
+  readonly #resolve: (done: boolean) => void;
+
+  constructor(resolve: (done: boolean) => void) {
+    super(clearRequest.length, undefined);
+    this.#resolve = resolve;
+  }
+
+  encode(block: Uint8Array, at: number): boolean {
+    writeRequest(clearRequest, '', '', block, at);
+    return true;
+  }
+
+  settle(done: boolean): void {
+    this.#resolve(done);
+  }
+
+  failed(): void {
+    this.#resolve(false);
+  }
 }
 
 /** Asks for the version. */

@@ -8,8 +8,9 @@ import { readErrorLine } from '../../wire/memcached-meta/error-line.ts';
 import { type MetaReply, wordsCode } from '../../wire/memcached-meta/meta-reply.ts';
 import { ReplyParser, type ReplySink } from '../../wire/memcached-meta/reply-parser.ts';
 import { readVersion, type ServerFeatures } from '../../wire/memcached-meta/server-version.ts';
-import { BareCall, Call, Login, Question, VersionQuestion, writes } from './call.ts';
+import { BareCall, Call, Clearing, Login, Question, VersionQuestion, writes } from './call.ts';
 import { withEra } from './cas-era.ts';
+import type { EntryForm } from './entry-form.ts';
 import { replyOf, winsNothing } from './operation-reply.ts';
 import { requestOf } from './operation-request.ts';
 import type { Ask, ServerFence } from './server.ts';
@@ -19,6 +20,8 @@ import { pollPeriod } from './server-fence.ts';
 export interface Speaker {
   readonly name: string;
   readonly credentials: Uint8Array | undefined;
+  /** How the server's entries are read. */
+  readonly form: EntryForm;
   readonly fence: ServerFence | undefined;
   /** What the server can do, as it has just told. */
   learn(features: ServerFeatures): void;
@@ -72,20 +75,22 @@ export class Conversation implements Protocol, ReplySink {
     const slot = this.#connection.take();
     if (slot === undefined) return 'an answer to nothing';
     if (!(slot instanceof Call)) {
+      if (slot instanceof Clearing) return this.#cleared(slot, answer);
       return slot instanceof Question
         ? this.#learn(slot, answer)
         : this.#greeted(slot instanceof Login, answer);
     }
     if (answer.code === wordsCode) return this.#refused(slot, answer.words);
     const { operation } = slot;
-    const reply = replyOf(operation, answer);
+    const { form } = this.#speaker;
+    const reply = replyOf(operation, answer, form);
     if (reply === undefined) {
       return this.#outOfStep(slot, `an answer that does not belong to '${operation.kind}'`);
     }
     if (answer.cas === '0' && operation.kind === 'get') this.#speaker.learnCasOff();
     const fence = this.#fence;
     const renamed = fence !== undefined && slot.names !== fence.names && isRenamed(slot, fence);
-    if (answer.won && (!slot.awaited || renamed || winsNothing(operation, answer))) {
+    if (answer.won && (!slot.awaited || renamed || winsNothing(operation, answer, form))) {
       this.#speaker.giveBack(slot, answer);
     }
     if (!slot.awaited) return undefined;
@@ -93,6 +98,15 @@ export class Conversation implements Protocol, ReplySink {
       this.#speaker.fail(slot, this.#unavailable('another process has fenced it meanwhile'), false);
     else if (fence === undefined || fence.era === 0 || slot instanceof BareCall) slot.settle(reply);
     else slot.settle(withEra(reply, fence.era));
+    return undefined;
+  }
+
+  /** Servers may be told to refuse it (option `-F`). */
+  #cleared(clearing: Clearing, { code, words }: MetaReply): string | undefined {
+    const done = code === wordsCode && words === 'OK';
+    if (!done && (code !== wordsCode || readErrorLine(words, false) === undefined))
+      return "an answer that does not belong to 'flush_all'";
+    if (clearing.awaited) clearing.settle(done);
     return undefined;
   }
 

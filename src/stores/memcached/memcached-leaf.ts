@@ -9,10 +9,12 @@ import type { PoolStatistics } from '../../net/pool-statistics.ts';
 import { longestServerKey } from '../../wire/memcached-meta/meta-request.ts';
 import type { MetaReply } from '../../wire/memcached-meta/meta-reply.ts';
 import type { ServerFeatures } from '../../wire/memcached-meta/server-version.ts';
-import { BareCall, Call, type Caller, Repair } from './call.ts';
+import { BareCall, Call, type Caller, Clearing, Repair } from './call.ts';
 import { Conversation, type Speaker } from './conversation.ts';
-import { isPlaceholder } from './operation-reply.ts';
+import type { EntryForm } from './entry-form.ts';
+import { contractForm } from './entry-life.ts';
 import { requestOf } from './operation-request.ts';
+import { rawForm } from './raw-entry.ts';
 import {
   prefixLength,
   type ReadGate,
@@ -40,12 +42,15 @@ function isOwn(call: Call): boolean {
 export interface LeafOptions extends PoolOptions {
   /** `name password`, where the server asks for them. */
   readonly credentials?: Uint8Array | undefined;
+  readonly raw?: boolean;
 }
 
 /** The leaf for one memcached server. Made by `memcachedServer()`. */
 export class MemcachedLeaf implements ServerStore, Caller, Speaker {
   readonly name: string;
   readonly parts: readonly Store[] = [];
+  readonly raw: boolean;
+  readonly form: EntryForm;
   readonly fence: ServerFence | undefined;
   readonly credentials: Uint8Array | undefined;
   readonly #prefixLength: number;
@@ -60,6 +65,9 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
   constructor(options: LeafOptions, parts: ServerParts = {}, Kind?: typeof Connection) {
     this.name = options.name;
     this.credentials = options.credentials;
+    this.raw = options.raw ?? false;
+    const { clock } = options.runtime;
+    this.form = this.raw ? rawForm(() => clock.wall()) : contractForm;
     this.#prefixLength = parts.fence === undefined ? 0 : prefixLength;
     this.#longestKey = longestServerKey - this.#prefixLength;
     const { observer, group, gate } = parts;
@@ -108,6 +116,12 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     });
   }
 
+  /** A server with a fence becomes another one to all processes; another is told to forget everything. */
+  clear(): Promise<boolean> {
+    if (this.fence !== undefined) return this.fence.renew();
+    return new Promise((resolve) => this.#pool.send(new Clearing(resolve)));
+  }
+
   hold(error: Error | undefined): void {
     this.#pool.hold(error, isHeld);
   }
@@ -118,7 +132,9 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
 
   close(): Promise<void> {
     this.fence?.closed();
-    return this.#pool.close();
+    const closed = this.#pool.close();
+    this.#observer?.closed?.();
+    return closed;
   }
 
   learn(features: ServerFeatures): void {
@@ -151,7 +167,7 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
 
   giveBack(call: Call, answer: MetaReply): void {
     if (answer.cas === '' || answer.cas === '0') return;
-    const right: Right = isPlaceholder(answer) ? 'lease' : answer.stale ? 'stale' : 'recache';
+    const right: Right = this.form.isPlaceholder(answer) ? 'lease' : answer.stale ? 'stale' : 'recache';
     const release: Operation = {
       kind: 'release',
       key: call.operation.key,
@@ -164,7 +180,7 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
   }
 
   #line(operation: Operation, longest: number, era = this.fence?.era ?? 0): string {
-    const line = requestOf(operation, this.#casKept, longest, era);
+    const line = requestOf(operation, this.#casKept, longest, era, this.form);
     if (!(operation.deadline > 0)) {
       throw wrongOption('deadline', operation.deadline, 'a point in time on the monotonic clock');
     }

@@ -64,11 +64,6 @@ export function winsNothing(
   return operation.kind === 'get' && operation.lease === undefined && form.isPlaceholder(answer);
 }
 
-/** A lease leaves an empty entry without client flags behind; nothing that was stored through the contract looks so. */
-export function isPlaceholder(answer: MetaReply, form: EntryForm = contractForm): boolean {
-  return form.isPlaceholder(answer);
-}
-
 function refusal(code: number): Reply | undefined {
   if (code === metaCode.NF) return missing;
   return code === metaCode.EX ? conflict : undefined;

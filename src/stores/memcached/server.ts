@@ -30,6 +30,11 @@ export interface ServerSettings {
   readonly tls?: TlsOptions;
   /** For servers that were started with `-Y`. The name and the password cross the network as they are: use `tls` too. */
   readonly authentication?: Authentication;
+  /**
+   * Entries as clients of another kind have them: client flags of 32 bits, and times to live of any length or none. For the proxy; a cache
+   * needs the stale share that only the usual form keeps. Default false.
+   */
+  readonly raw?: boolean;
   readonly runtime?: Runtime;
 }
 
@@ -43,11 +48,11 @@ export interface ServerOptions extends ServerSettings {
 /** What the rooms around a leaf plug into it. */
 export interface ServerParts {
   /** The servers of the same pool: more than a share of them down, and marks are not obeyed. */
-  readonly group?: HealthGroup;
-  readonly observer?: ServerObserver;
-  readonly gate?: ReadGate;
+  readonly group?: HealthGroup | undefined;
+  readonly observer?: ServerObserver | undefined;
+  readonly gate?: ReadGate | undefined;
   /** Makes the fence of the server; called once, while the leaf is made: nothing may be asked before the first `greet`. */
-  readonly fence?: (server: ServerStore) => ServerFence;
+  readonly fence?: ((server: ServerStore) => ServerFence) | undefined;
 }
 
 /** Keys that must not be read at present. */
@@ -142,6 +147,11 @@ export function memcachedServer(options: ServerOptions, parts: ServerParts = {})
   return new MemcachedLeaf(readServerOptions(options), parts);
 }
 
+function readRaw(raw: boolean | undefined): boolean {
+  if (raw !== undefined && typeof raw !== 'boolean') throw wrongOption('raw', raw, 'true or false');
+  return raw ?? false;
+}
+
 function readServerOptions(options: ServerOptions): LeafOptions {
   const { server, name } = options;
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
@@ -155,6 +165,7 @@ function readServerOptions(options: ServerOptions): LeafOptions {
     name: name ?? `memcached ${server}`,
     target: readTarget('server', server, options.tls),
     credentials: readCredentials(options.authentication),
+    raw: readRaw(options.raw),
     timeout: milliseconds('timeout', options.timeout ?? 50),
     connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 1000),
     maxInFlight,
