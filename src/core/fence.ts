@@ -6,8 +6,8 @@ import type { Operation, Store } from './store.ts';
  * another one all that the server held before can be reached no more. So a server that comes back with old values is cold,
  * never stale.
  *
- * What was invalidated since the record was last read may have been sent by a name that the record has meanwhile changed: when a
- * read shows another incarnation, or another token of a departure, these invalidations are sent again by the new name.
+ * An invalidation may be sent by a name that the record has meanwhile changed. So the record is read in the same write with it, and where that
+ * shows another incarnation, or another token of a departure, it has failed, and is repaired by the new name as after every failure.
  */
 export interface Fence {
   /** The incarnation that keys carry now; `undefined` while it is unknown, and then nothing is sent. */

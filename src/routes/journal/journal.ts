@@ -108,6 +108,18 @@ export class Journal {
     return journal;
   }
 
+  /** Whether any server is owed anything, as far as is known. */
+  get owes(): boolean {
+    if (this.#records > 0) return true;
+    for (const { fencing } of this.#servers.values()) if (fencing) return true;
+    return false;
+  }
+
+  /** Whether it is known what every server is owed. */
+  get read(): boolean {
+    return this.#read;
+  }
+
   statistics(): JournalStatistics {
     const now = this.#runtime.clock.wall();
     const age = (since: number | undefined): number => (since === undefined ? 0 : Math.max(0, now - since));
@@ -142,7 +154,7 @@ export class Journal {
       late.promise,
     ]);
     timer.cancel();
-    return this.#records === 0 && ![...this.#servers.values()].some((each) => each.fencing);
+    return !this.owes;
   }
 
   /** Ends all repairs; what is owed stays in the file, if there is one. May be called twice. */

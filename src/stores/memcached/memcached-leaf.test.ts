@@ -25,7 +25,7 @@ let answers: string[];
 let peers: Peer[];
 
 function open(options: Partial<Parameters<typeof memcached>[0]> = {}): void {
-  store = memcached({ servers: ['127.0.0.1:11211'], runtime, ...options });
+  store = memcached({ servers: ['127.0.0.1:11211'], runtime, fence: false, journal: false, ...options });
 }
 
 /** Asks in one turn, and lets everything happen that needs no time. */

@@ -8,6 +8,11 @@ import { memcached } from './memcached.ts';
 
 const timeout = '5s';
 
+const journaled = {
+  'an operation whose deadline has passed fails, and nothing is changed':
+    'a set that was not sent is a lost invalidation: what it should have replaced is removed',
+};
+
 for (const kind of ['TCP', 'a unix socket'] as const) {
   describe.skipIf(withoutMemcached)(`over ${kind}`, () => {
     let server: MemcachedServer;
@@ -20,8 +25,14 @@ for (const kind of ['TCP', 'a unix socket'] as const) {
       { describe, test },
       {
         name: 'memcached',
+        // With fence and journal over one, without over the other.
+        deviations: kind === 'TCP' ? journaled : {},
         make: async () => ({
-          store: memcached({ servers: [server.address], timeout }),
+          store: memcached({
+            servers: [server.address],
+            timeout,
+            ...(kind === 'TCP' ? undefined : { fence: false, journal: false }),
+          }),
           clock: realRuntime.clock,
           advance: async (milliseconds) =>
             await new Promise((resolve) => void setTimeout(resolve, milliseconds)),

@@ -1,9 +1,10 @@
 import { wrongOption } from '../../core/error.ts';
-import type { Store } from '../../core/store.ts';
 import { readAddress } from './address.ts';
-import { memcachedServer, type ServerSettings } from './server.ts';
+import { MemcachedPool, type MemcachedStore } from './memcached-pool.ts';
+import { PoolSafety, type SafetyOptions } from './pool-safety.ts';
+import type { ServerSettings } from './server.ts';
 
-export interface MemcachedOptions extends ServerSettings {
+export interface MemcachedOptions extends ServerSettings, SafetyOptions {
   /** Exactly one for now: `'10.0.0.1:11211'`, `'[::1]:11211'` or `'unix:/run/memcached.sock'`. */
   readonly servers: readonly string[];
   /** For errors and events. Default `memcached <server>`. */
@@ -19,12 +20,13 @@ export interface MemcachedOptions extends ServerSettings {
  * spaces for a `get`. The value of a `set` must not be changed before the reply. A value that is answered may share a
  * buffer of 32 KiB with others: copy what is kept for long.
  */
-export function memcached(options: MemcachedOptions): Store {
+export function memcached(options: MemcachedOptions): MemcachedStore {
   if (typeof options !== 'object' || options === null) throw wrongOption('options', options, 'an object');
   const { servers, ...settings } = options;
   if (!Array.isArray(servers) || servers.length !== 1) {
     throw wrongOption('servers', servers, "an array of exactly one address, such as ['127.0.0.1:11211']");
   }
   readAddress('servers[0]', servers[0]);
-  return memcachedServer({ ...settings, server: servers[0] });
+  const safety = new PoolSafety(settings);
+  return new MemcachedPool(safety.server({ ...settings, server: servers[0] }, servers[0]), safety);
 }

@@ -44,6 +44,7 @@ export interface FenceOptions {
  */
 export class MemcachedFence implements ServerFence {
   naming: Naming | undefined = undefined;
+  changed: (() => void) | undefined = undefined;
   names = 0;
   era = 0;
   knownAt: number = Number.NEGATIVE_INFINITY;
@@ -102,7 +103,7 @@ export class MemcachedFence implements ServerFence {
       if (reply.kind === 'failed') return reply.error;
       const found = recordIn(reply);
       if (found !== undefined) {
-        this.#adopt(found, inquiry);
+        if (!this.#adopt(found, inquiry)) this.changed?.();
         return undefined;
       }
       const written = await ask(this.#write(fresh(this.#runtime), reply));
@@ -223,7 +224,8 @@ export class MemcachedFence implements ServerFence {
     };
   }
 
-  #adopt(found: FenceRecord, { number, askedAt }: Inquiry): void {
+  /** Whether it told something new. */
+  #adopt(found: FenceRecord, { number, askedAt }: Inquiry): boolean {
     const before = this.#record;
     const renewed = before?.incarnation !== found.incarnation;
     const members =
@@ -231,12 +233,12 @@ export class MemcachedFence implements ServerFence {
     const moved = before === undefined || !sameDepartures(before.departed, found.departed);
     if (before !== undefined && !renewed && !moved && members === before.members) {
       this.knownAt = Math.max(this.knownAt, askedAt);
-      return;
+      return false;
     }
     // It was asked before something else was learnt: which of the two is newer, nobody knows, so it is asked again.
     if (number <= this.#settled) {
       this.knownAt = Number.NEGATIVE_INFINITY;
-      return;
+      return false;
     }
     this.#settled = this.#lastNumber;
     this.knownAt = askedAt;
@@ -248,6 +250,8 @@ export class MemcachedFence implements ServerFence {
     if (moved) this.#tokenPrefixes.clear();
     if (renewed && before !== undefined) this.era++;
     if (renewed || moved) this.#rename();
+    this.changed?.();
+    return true;
   }
 
   /** The record is gone: nothing is known, and nothing but the record may be sent. */
