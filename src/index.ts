@@ -14,6 +14,8 @@ export type {
   LoadLimits,
   LoadManyContext,
 } from './cache/definition.ts';
+export type { HotKey } from './cache/hot-keys/hot-keys.ts';
+export type { HotKeysOptions, HotKeysSettings } from './cache/hot-keys/hot-keys-options.ts';
 export { notFound, type NotFound } from './cache/not-found.ts';
 export type { CacheConfiguration, Configuration, Staleness } from './cache/configuration.ts';
 export type { CisternOptions, NearOptions, NearSettings } from './cache/options.ts';
@@ -35,6 +37,7 @@ export type { Bytes } from './core/bytes.ts';
 export type { Duration } from './core/duration.ts';
 export { CisternError, type ErrorCode } from './core/error.ts';
 export type { Events } from './core/events.ts';
+export { type HotKeySet, hotKeySet } from './core/hot-key-set.ts';
 export type { KeyPart, KeyTuple } from './core/key.ts';
 export type { Runtime } from './core/runtime.ts';
 export type {

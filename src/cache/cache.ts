@@ -1,4 +1,4 @@
-import { asError, CisternError } from '../core/error.ts';
+import { CisternError } from '../core/error.ts';
 import { milliseconds } from '../core/duration.ts';
 import { tell } from '../core/events.ts';
 import type { KeyPart } from '../core/key.ts';
@@ -6,9 +6,10 @@ import type { Clock } from '../core/runtime.ts';
 import type { MutateOptions, Mutation, ReadOptions } from './call-options.ts';
 import type { CallContext, ScopeRead } from './call-context.ts';
 import { type CacheEntry, entryOf, type FailedEntry, failedEntry } from './cache-entry.ts';
-import { checkTenant, encodedKey, nearKey } from './cache-key.ts';
 import type { LoadContext } from './definition.ts';
 import type { Question, WaitOptions } from './flight.ts';
+import type { HotCache } from './hot-keys/hot-cache.ts';
+import type { IdKeys, Keys } from './id-keys.ts';
 import { flags } from './near/entry-slab.ts';
 import type { NearIndex } from './near/near-index.ts';
 import { type NotFound, notFound } from './not-found.ts';
@@ -20,7 +21,6 @@ import type { Rooms } from './rooms.ts';
 import { copy } from './seal/copy.ts';
 import type { ServerRecord } from './record/server-record.ts';
 import { type CacheStatistics, type Counters, statistics } from './statistics.ts';
-import type { CacheKey } from './tenant.ts';
 import type { Confirmation, Writer } from './writer.ts';
 
 /** What a cache is made of. */
@@ -32,19 +32,13 @@ export interface CacheParts<Id> {
   readonly estimate: () => CacheStatistics['near']['estimate'];
   readonly record: ServerRecord | undefined;
   readonly context: CallContext;
-  readonly key: ((id: Id) => CacheKey) | undefined;
+  readonly keys: IdKeys<Id>;
   /** Whether the family of caches has been closed. */
   readonly closed: () => boolean;
 }
 
-/** An id as the near tier and the remote tier look it up. */
-interface Keys {
-  readonly key: KeyPart;
-  readonly encoded: string;
-}
-
-/** Every how many near hits, or peeks, the clock itself is read, for programs that never yield to the event loop. A power of two, less one. */
-const clockEvery = 127;
+/** Every how many near hits, or peeks, the clock itself is read, for programs that never yield to the event loop. A power of two. */
+const clockEvery = 128;
 
 /**
  * One cache: typed by what its loader answers. `Absent` is `undefined` where the loader may answer `notFound`, else `never`.
@@ -60,11 +54,17 @@ export class Cache<Id, V, Absent extends undefined = never> {
   readonly #estimate: () => CacheStatistics['near']['estimate'];
   readonly #record: ServerRecord | undefined;
   readonly #context: CallContext;
-  readonly #key: ((id: Id) => CacheKey) | undefined;
+  readonly #keys: IdKeys<Id>;
+  /** The same as `#keys.key`: a near hit looks at it. */
+  readonly #key: IdKeys<Id>['key'];
+  readonly #hot: HotCache | undefined;
   readonly #closed: () => boolean;
   readonly #clock: Clock;
   readonly #counters: Counters;
   #peeks = 0;
+  /** Near hits from which on `#pause` has something to do. */
+  #pauseAt = clockEvery;
+  #clockAt = clockEvery;
 
   constructor(parts: CacheParts<Id>) {
     this.name = parts.rooms.settings.name;
@@ -76,7 +76,10 @@ export class Cache<Id, V, Absent extends undefined = never> {
     this.#estimate = parts.estimate;
     this.#record = parts.record;
     this.#context = parts.context;
-    this.#key = parts.key;
+    this.#keys = parts.keys;
+    this.#key = parts.keys.key;
+    this.#hot = parts.rooms.hot;
+    if (this.#hot !== undefined) this.#pauseAt = 1;
     this.#closed = parts.closed;
     this.#clock = parts.rooms.runtime.clock;
     this.#counters = parts.rooms.counters;
@@ -93,7 +96,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
       const slot = this.#key === undefined ? near.look(id as KeyPart) : this.#slot(id);
       if (slot >= 0 && (this.#clock.tick || this.#clock.read()) < near.slab.until(slot)) {
         near.use(slot);
-        if ((++this.#counters.nearHits & clockEvery) === 0) this.#clock.read();
+        if (++this.#counters.nearHits >= this.#pauseAt) this.#pause(near.slab.keyOf(slot));
         return (near.promise(slot) ?? this.#promise(near, slot)) as Promise<V | Absent>;
       }
     }
@@ -107,7 +110,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
     if (near === undefined || slot < 0) return undefined;
     const { slab } = near;
     const now =
-      (++this.#peeks & clockEvery) === 0 ? this.#clock.read() : this.#clock.tick || this.#clock.read();
+      (++this.#peeks & (clockEvery - 1)) === 0 ? this.#clock.read() : this.#clock.tick || this.#clock.read();
     if (now >= slab.until(slot) && now >= Math.min(slab.freshUntil(slot), slab.confirmedUntil(slot))) {
       return undefined;
     }
@@ -204,7 +207,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
   ): Promise<Mutation<R>> {
     const list = Array.isArray(ids) ? (ids as readonly Id[]) : [ids as Id];
     this.#requireOpen();
-    const keys = list.map((id) => this.#strict(id));
+    const keys = list.map((id) => this.#keys.strict(id));
     let result: R;
     let more: readonly Id[] = [];
     let confirmed = true;
@@ -255,11 +258,20 @@ export class Cache<Id, V, Absent extends undefined = never> {
     return promise;
   }
 
+  /** Now and then, after a near hit: the clock goes on, and hot keys are counted. */
+  #pause(key: KeyPart): void {
+    const { nearHits } = this.#counters;
+    if (nearHits >= this.#clockAt) {
+      this.#clock.read();
+      this.#clockAt = nearHits + clockEvery;
+    }
+    this.#pauseAt = this.#hot === undefined ? this.#clockAt : nearHits + this.#hot.hit(key);
+  }
+
   /** -1 also for a key that cannot be made: the slow path says why. */
   #slot(id: Id): number {
     try {
-      const key = this.#key;
-      return this.#near?.look(key === undefined ? (id as KeyPart) : nearKey(key(id))) ?? -1;
+      return this.#near?.look(this.#keys.near(id)) ?? -1;
     } catch {
       return -1;
     }
@@ -281,7 +293,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
     let key: KeyPart;
     let encoded: string;
     try {
-      ({ key, encoded } = this.#keys(id));
+      ({ key, encoded } = this.#keys.of(id));
     } catch (error) {
       // A read with a key that cannot be a key is not an error of the cache: the source is asked, and nothing is kept.
       this.#rooms.keeper.notKept('', 'its key cannot be used', error);
@@ -333,19 +345,10 @@ export class Cache<Id, V, Absent extends undefined = never> {
     };
   }
 
-  #keys(id: Id): Keys {
-    const parts = this.#key === undefined ? ([id] as unknown as CacheKey) : this.#key(id);
-    if (this.#settings.private) checkTenant(this.name, parts);
-    return {
-      encoded: encodedKey(parts),
-      key: this.#key === undefined ? (id as KeyPart) : nearKey(parts),
-    };
-  }
-
   /** A change of one entry. A request scope forgets it twice: what was read meanwhile may be older. */
   async #change<T>(id: Id, change: (keys: Keys) => Promise<T>): Promise<T> {
     this.#requireOpen();
-    const keys = this.#strict(id);
+    const keys = this.#keys.strict(id);
     this.#context.forget(this, keys.key);
     try {
       return await change(keys);
@@ -354,26 +357,12 @@ export class Cache<Id, V, Absent extends undefined = never> {
     }
   }
 
-  /** The keys of a change: a bad key is an error here. */
-  #strict(id: Id): Keys {
-    try {
-      return this.#keys(id);
-    } catch (error) {
-      if (error instanceof CisternError) throw error;
-      throw new CisternError(
-        'CISTERN_KEY',
-        { cache: this.name, key: id, problem: `cannot be made: ${asError(error).message}` },
-        error,
-      );
-    }
-  }
-
   /** After a write that has been made, a bad id must not cost its result: it is told, and the mutation is not confirmed. */
   async #invalidateKnown(ids: readonly Id[]): Promise<boolean> {
     const keys: Keys[] = [];
     for (const id of ids) {
       try {
-        keys.push(this.#strict(id));
+        keys.push(this.#keys.strict(id));
       } catch (error) {
         tell('background-failed', { cache: this.name, error });
       }

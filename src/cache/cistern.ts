@@ -2,9 +2,9 @@ import { milliseconds } from '../core/duration.ts';
 import { CisternError, wrongOption } from '../core/error.ts';
 import type { KeyPart } from '../core/key.ts';
 import { realRuntime, type Runtime } from '../core/runtime.ts';
+import { assembledCache, type Family, type OpenCache } from './assembled-cache.ts';
 import { Background } from './background.ts';
-import { nearKey } from './cache-key.ts';
-import { Cache } from './cache.ts';
+import type { Cache } from './cache.ts';
 import { CallContext } from './call-context.ts';
 import { checkSteps, type CodecStep } from './codec/codec-step.ts';
 import type { Codec } from './codec/codec.ts';
@@ -13,8 +13,8 @@ import { type CacheConfiguration, type Configuration, configurationOf } from './
 import { Deadlines } from './deadlines.ts';
 import type { AnyDefinition, Definition, KeylessDefinition, Lifetimes, LoadContext } from './definition.ts';
 import { GuardedStore } from './guarded-store.ts';
-import { Keeper } from './keeper.ts';
-import { Loader } from './loader.ts';
+import { HotKeys } from './hot-keys/hot-keys.ts';
+import { checkedHotKeys } from './hot-keys/hot-keys-options.ts';
 import type { NotFound } from './not-found.ts';
 import {
   checkedDefinition,
@@ -26,18 +26,14 @@ import {
   type NearOptions,
   type Spans,
 } from './options.ts';
-import { Reader } from './reader.ts';
-import { RemoteTier } from './remote-tier.ts';
-import { RetryWindow } from './retry-window.ts';
-import type { Rooms } from './rooms.ts';
 import { ServerRecord } from './record/server-record.ts';
 import { SharedNear } from './shared-near.ts';
 import { type RestoredNear, restoreNear } from './snapshot/restore.ts';
 import { type SavedNear, saveNear } from './snapshot/save.ts';
-import type { SnapshotCache, SnapshotOwner } from './snapshot/snapshot-cache.ts';
-import { type CisternStatistics, Counters } from './statistics.ts';
+import type { SnapshotOwner } from './snapshot/snapshot-cache.ts';
+import type { CisternStatistics } from './statistics.ts';
 import type { CacheKey } from './tenant.ts';
-import { type Confirmation, Writer } from './writer.ts';
+import type { Confirmation } from './writer.ts';
 
 /** The cache of a loader that answers `R`. */
 export type CacheOf<Id, R> = Cache<Id, Exclude<R, NotFound>, NotFound extends R ? undefined : never>;
@@ -54,6 +50,7 @@ const known: readonly (keyof CisternOptions)[] = [
   ...([
     'name',
     'near',
+    'hotKeys',
     'remote',
     'remoteTimeout',
     'recordPoll',
@@ -63,11 +60,6 @@ const known: readonly (keyof CisternOptions)[] = [
   ] as const),
   ...(['codec', 'codecSteps', 'runtime'] as const),
 ];
-
-interface OpenCache extends SnapshotCache {
-  readonly reader: Reader<never>;
-  readonly clear: () => void;
-}
 
 /** Where reads by `getOrSet` live. No definition may take this name. */
 const adHocName = 'ad-hoc';
@@ -83,6 +75,8 @@ export class Cistern implements AsyncDisposable {
   readonly #near: SharedNear | undefined;
   readonly #store: GuardedStore | undefined;
   readonly #record: ServerRecord | undefined;
+  readonly #hotKeys: HotKeys | undefined;
+  readonly #family: Family;
   readonly #context = new CallContext();
   readonly #caches = new Map<string, OpenCache>();
   readonly #recordPoll: number;
@@ -114,6 +108,9 @@ export class Cistern implements AsyncDisposable {
     this.#recordPoll = milliseconds('recordPoll', options.recordPoll ?? 250, { most: 60_000 });
     const near = checkedNear(options.near);
     if (near !== undefined && enabled) this.#near = new SharedNear(near, this.#runtime);
+    const hotKeys = checkedHotKeys(options.hotKeys);
+    if (hotKeys !== undefined && enabled)
+      this.#hotKeys = new HotKeys(hotKeys, options.hotKeys?.split, this.#runtime);
     if (options.remote !== undefined) {
       if (typeof options.remote !== 'object' || typeof options.remote?.execute !== 'function') {
         throw wrongOption('remote', options.remote, 'a store, such as memcached({ ... }) makes');
@@ -125,6 +122,20 @@ export class Cistern implements AsyncDisposable {
         );
       }
     }
+    this.#family = {
+      name: this.name,
+      codec: this.#codec,
+      steps: this.#steps,
+      runtime: this.#runtime,
+      deadlines: this.#deadlines,
+      background: this.#background,
+      near: this.#near,
+      store: this.#store,
+      record: this.#record,
+      hotKeys: this.#hotKeys,
+      context: this.#context,
+      closed: () => this.#closing !== undefined,
+    };
   }
 
   /**
@@ -186,19 +197,20 @@ export class Cistern implements AsyncDisposable {
   /** What this object and its caches work with, defaults filled in, and how old an answer may be after a change: to be printed. */
   configuration(): Configuration {
     const caches: Record<string, CacheConfiguration> = {};
-    for (const [name, { settings }] of this.#caches)
-      caches[name] = configurationOf(settings, this.#recordPoll);
+    for (const [name, { settings, hotTtl }] of this.#caches)
+      caches[name] = configurationOf(settings, this.#recordPoll, hotTtl);
     return {
       name: this.name,
       near: this.#near?.settings ?? false,
+      hotKeys: this.#hotKeys?.settings ?? false,
       remote: this.#store?.name ?? false,
       caches,
     };
   }
 
-  /** The numbers of the near tier, which all caches share. Those of one cache: `cache.stats()`. */
+  /** The numbers of the near tier, which all caches share, and the hot keys. Those of one cache: `cache.stats()`. */
   stats(): CisternStatistics {
-    return { near: this.#near?.statistics() ?? false };
+    return { near: this.#near?.statistics() ?? false, hotKeys: this.#hotKeys?.statistics() ?? false };
   }
 
   /**
@@ -260,6 +272,7 @@ export class Cistern implements AsyncDisposable {
     const left = until - this.#runtime.clock.read();
     if (left > 0) await this.#background.drain(left);
     this.#record?.close();
+    this.#hotKeys?.close();
     this.#near?.close();
   }
 
@@ -269,67 +282,9 @@ export class Cistern implements AsyncDisposable {
     const settings = checkedDefinition(name, definition, tiers);
     if (this.#caches.has(name))
       throw wrongOption('define(name)', name, 'a name that no other cache of this cistern has');
-    const runtime = this.#runtime;
-    const counters = new Counters();
-    const key = definition.key;
-    const near = settings.near ? this.#near?.index(name, key !== undefined) : undefined;
-    const remote = settings.remote
-      ? new RemoteTier({
-          store: this.#store!,
-          record: this.#record!,
-          prefix: `${this.name}:${name}:${settings.version}:`,
-          format: {
-            cache: name,
-            codec: this.#codec,
-            steps: this.#steps,
-            maxBytes: settings.maxValueBytes,
-          },
-          schema: settings.schema,
-          staleFor: settings.spans.staleFor,
-          counters,
-        })
-      : undefined;
-    const rooms: Rooms<Id> = {
-      settings,
-      runtime,
-      deadlines: this.#deadlines,
-      background: this.#background,
-      counters,
-      keeper: new Keeper(near, settings, remote, runtime, counters),
-      remote,
-      loader: new Loader<Id>(
-        settings,
-        definition as AnyDefinition<Id, unknown>,
-        (id) => (key === undefined ? (id as KeyPart) : nearKey(key(id))),
-        runtime,
-        counters,
-      ),
-      retry: new RetryWindow(settings.retryAfterError),
-    };
-    const reader = new Reader(rooms);
-    this.#caches.set(name, {
-      reader: reader as unknown as Reader<never>,
-      settings,
-      keeper: rooms.keeper,
-      keyed: key !== undefined,
-      clear: () => {
-        // What is not in the remote tier has nothing to do with its record.
-        if (remote === undefined) return;
-        rooms.keeper.clear();
-        reader.supersedeAll();
-      },
-    });
-    return new Cache({
-      rooms,
-      reader,
-      writer: new Writer(rooms, reader),
-      near,
-      estimate: () => this.#near?.estimate(),
-      record: this.#record,
-      context: this.#context,
-      key,
-      closed: () => this.#closing !== undefined,
-    });
+    const { cache, open } = assembledCache(this.#family, settings, definition);
+    this.#caches.set(name, open);
+    return cache;
   }
 
   #snapshotOwner(call: string, path: string): SnapshotOwner | undefined {

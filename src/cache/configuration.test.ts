@@ -16,7 +16,7 @@ test('the configuration tells what was given, the defaults, and how old an answe
     index: 'hash',
     estimate: true,
   };
-  expect(whole).toEqual({ name: 'shop', near, remote: 'memory' });
+  expect(whole).toEqual({ name: 'shop', near, hotKeys: false, remote: 'memory' });
   expect(caches['product']).toMatchObject({
     staleIfError: 3_600_000,
     staleWhileRevalidate: 0,

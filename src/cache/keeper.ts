@@ -3,6 +3,7 @@ import { tell } from '../core/events.ts';
 import type { KeyPart } from '../core/key.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { refreshTime } from './freshness.ts';
+import type { HotCache } from './hot-keys/hot-cache.ts';
 import { flags } from './near/entry-slab.ts';
 import type { EntryNature, NearIndex } from './near/near-index.ts';
 import { notFound } from './not-found.ts';
@@ -35,6 +36,7 @@ const nothingToSeal: Omit<Admitted, 'value'> = { bytes: 0, copied: false, refuse
 
 /** Puts values into one cache's part of the near tier, and reads them there. */
 export class Keeper {
+  /** Also where the near tier is off for the cache, if its hot keys are kept. */
   readonly near: NearIndex | undefined;
   /** Watched by a restore: what has happened to a key meanwhile is newer than a snapshot. */
   readonly touched: TouchedKeys = new TouchedKeys();
@@ -42,6 +44,7 @@ export class Keeper {
   readonly #remote: RemoteTier | undefined;
   readonly #runtime: Runtime;
   readonly #counters: Counters;
+  readonly #hot: HotCache | undefined;
 
   constructor(
     near: NearIndex | undefined,
@@ -49,12 +52,25 @@ export class Keeper {
     remote: RemoteTier | undefined,
     runtime: Runtime,
     counters: Counters,
+    hot: HotCache | undefined,
   ) {
     this.near = near;
     this.#settings = settings;
     this.#remote = remote;
     this.#runtime = runtime;
     this.#counters = counters;
+    this.#hot = hot;
+  }
+
+  /** The slot of an entry in the near tier, which counts as used, or -1. */
+  find(key: KeyPart): number {
+    const { near } = this;
+    if (near === undefined) return -1;
+    if (this.#settings.near) return near.get(key);
+    // What another size of the tier would bring has nothing to do with keys that are not kept there.
+    const slot = near.look(key);
+    if (slot >= 0) near.use(slot);
+    return slot;
   }
 
   /** Freezes a value, or finds out that it can be kept nowhere. Never throws: the caller gets the value in any case. */
@@ -81,8 +97,14 @@ export class Keeper {
 
   keep(key: KeyPart, admitted: Admitted, life: NearLife): void {
     if (this.near === undefined) return;
+    const { refreshAhead } = this.#settings;
+    const nearTtl = this.#settings.near ? this.#settings.nearTtl : this.#hotTtl(key);
     this.touched.add(key);
-    const { nearTtl, refreshAhead } = this.#settings;
+    if (nearTtl === 0) {
+      // It was hot. What is there is older, and must not be what is answered when nothing else can be.
+      this.near.delete(key);
+      return;
+    }
     const confirmedUntil = life.confirmedAt + nearTtl;
     const refreshAt =
       life.ahead && refreshAhead > 0
@@ -99,6 +121,11 @@ export class Keeper {
     };
     const slot = this.near.put(key, admitted.value, admitted.bytes, nature, this.#runtime.clock.read());
     if (slot >= 0) this.#remote?.watch(Math.min(confirmedUntil, life.staleUntil));
+  }
+
+  /** How long the near tier may answer a key unasked where it is off for the cache; 0: the key is not hot. */
+  #hotTtl(key: KeyPart): number {
+    return this.#hot?.keys.has(key) === true ? this.#hot.nearTtl : 0;
   }
 
   /** An invalidation: the entry is gone. */

@@ -7,6 +7,7 @@ import { type PolicyName, policyNames } from '../policies/policy-by-name.ts';
 import type { CodecStep } from './codec/codec-step.ts';
 import type { Codec } from './codec/codec.ts';
 import type { AnyDefinition, Lifetimes } from './definition.ts';
+import type { HotKeysOptions } from './hot-keys/hot-keys-options.ts';
 import type { IndexName } from './near/entry-weight.ts';
 import type { Sharing } from './seal/seal.ts';
 import type { StandardSchema } from './standard-schema.ts';
@@ -31,6 +32,8 @@ export interface CisternOptions {
   readonly name: string;
   /** The in-process tier; `false` for none. Default: 64 MB. */
   readonly near?: NearOptions | false;
+  /** Finds keys that are asked for very often: `{}` for the defaults. Default: they are not looked for. */
+  readonly hotKeys?: HotKeysOptions;
   /** The shared tier: any store. It is closed by whoever made it. Default: none. */
   readonly remote?: Store;
   /** How long an operation of the remote tier is waited for at most, whatever the store's own timeout says. Default `'1s'`. */

@@ -33,10 +33,11 @@ export class Reader<Id> {
 
   /** The whole read: near tier, then a flight. The fast path of a fresh near hit stands before this, in the cache. */
   read(key: KeyPart, encoded: string, question: Question<Id>, options: WaitOptions): Promise<Outcome> {
-    const { keeper, runtime, counters, retry } = this.#rooms;
+    const { keeper, runtime, counters, retry, hot } = this.#rooms;
     const now = runtime.clock.read();
     const { staleWhileRevalidate } = question.spans;
-    const slot = keeper.near?.get(key) ?? -1;
+    hot?.request(key);
+    const slot = keeper.find(key);
     const outcome = slot < 0 ? undefined : keeper.outcome(slot, now, staleWhileRevalidate);
     let fallback: Outcome | undefined;
     if (outcome !== undefined && now < outcome.usableUntil) {

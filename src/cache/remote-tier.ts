@@ -75,6 +75,11 @@ export class RemoteTier {
     return this.#record.generation(this.#format.cache);
   }
 
+  /** The name of an entry in the store now, `undefined` while the generation is unknown. */
+  nameOf(encoded: string): string | undefined {
+    return this.#at(encoded)?.key;
+  }
+
   /** The near tier holds entries until then: a `clear()` elsewhere must be noticed. */
   watch(until: number): void {
     this.#record.watch(until);

@@ -1,6 +1,7 @@
 import type { Runtime } from '../core/runtime.ts';
 import type { Background } from './background.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { HotCache } from './hot-keys/hot-cache.ts';
 import type { Keeper } from './keeper.ts';
 import type { Loader } from './loader.ts';
 import type { CacheSettings } from './options.ts';
@@ -19,4 +20,6 @@ export interface Rooms<Id> {
   readonly remote: RemoteTier | undefined;
   readonly loader: Loader<Id>;
   readonly retry: RetryWindow;
+  /** `undefined`: hot keys of this cache are not looked for. */
+  readonly hot: HotCache | undefined;
 }

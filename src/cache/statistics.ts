@@ -1,4 +1,5 @@
 import type { PolicyName } from '../policies/policy-by-name.ts';
+import type { HotKey } from './hot-keys/hot-keys.ts';
 import type { IndexName } from './near/entry-weight.ts';
 import type { SizeEstimate } from './near/live-curve.ts';
 import type { NearIndex } from './near/near-index.ts';
@@ -47,6 +48,8 @@ export interface NearTierStatistics extends RemovalCounts {
 /** What `shop.stats()` answers. */
 export interface CisternStatistics {
   readonly near: NearTierStatistics | false;
+  /** The keys that are hot in this process now, the hottest first; `false` where they are not looked for. */
+  readonly hotKeys: readonly HotKey[] | false;
 }
 
 /** What `cache.stats()` answers. */

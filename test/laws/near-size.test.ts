@@ -96,7 +96,7 @@ describe('the near tier', () => {
     for (const options of [{ near: false }, { enabled: false }] as const) {
       const shop = cistern({ name: 'shop', runtime: fakeRuntime({ seed: 1 }), ...options });
       const users = shop.define('user', { load, ttl: '1h' });
-      expect(shop.stats()).toEqual({ near: false });
+      expect(shop.stats()).toEqual({ near: false, hotKeys: false });
       expect(shop.resizeNear({ maxBytes: '1mb' })).toBeUndefined();
       expect(users.stats().near).toEqual({
         hits: 0,

@@ -119,7 +119,7 @@ class Restore {
   #match(saved: SavedCache): Matched | undefined {
     const cache = this.#defined(saved);
     const near = cache?.keeper.near;
-    if (cache === undefined || near === undefined) return undefined;
+    if (cache === undefined || near === undefined || !cache.settings.near) return undefined;
     const generation = generationOf(this.#owner, cache);
     let cleared = false;
     if (saved.generation !== undefined && cache.settings.remote) {

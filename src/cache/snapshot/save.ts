@@ -110,6 +110,8 @@ class Save {
     const times = slab.times(slot);
     if (now >= Math.max(times.freshUntil, times.staleUntil)) return undefined;
     const { number, cache, format } = this.#numbered.get(index) ?? this.#number(index);
+    // A hot key's, which is kept for a moment.
+    if (!cache.settings.near) return undefined;
     const key = slab.keyOf(slot);
     let value: Uint8Array;
     try {
