@@ -104,6 +104,11 @@ const samples: {
     names: ["'/var/journal'", 'is in use by process 7', 'a path of its own'],
     retryable: false,
   },
+  CISTERN_MEMBERS: {
+    details: { list: 'dns cache', others: ['a:1', 'b:1'] },
+    names: ['dns cache', 'a:1', 'b:1'],
+    retryable: true,
+  },
   CISTERN_CLOSED: { details: { what: 'The store' }, names: ['The store', 'close()'], retryable: false },
 };
 

@@ -45,6 +45,7 @@ interface Details {
   readonly CISTERN_IN_WRITE: { readonly cache: string };
   readonly CISTERN_SNAPSHOT: { readonly path: string; readonly problem: string };
   readonly CISTERN_JOURNAL: { readonly path: string; readonly problem: string };
+  readonly CISTERN_MEMBERS: { readonly list: string; readonly others: readonly string[] };
   readonly CISTERN_CLOSED: { readonly what: string };
 }
 
@@ -150,6 +151,12 @@ const table: { readonly [C in ErrorCode]: Row<Details[C]> } = {
     retryable: false,
     message: ({ path, problem }) =>
       `The journal ${show(path)} ${problem}. Give each process a path of its own, where it may write.`,
+  },
+  CISTERN_MEMBERS: {
+    retryable: true,
+    message: ({ list, others }) =>
+      `Other processes use other servers than the list '${list}' tells: ${others.map(showOne).join(', ')}. Give all the same; until ` +
+      `then, keys that are on different servers in the two are kept for seconds only.`,
   },
   CISTERN_CLOSED: {
     retryable: false,

@@ -1,0 +1,149 @@
+import type { Operation, Reply, Store } from '../../../src/core/store.ts';
+import { sharded, type ShardedOptions } from '../../../src/routes/sharded.ts';
+import type { Member, ServerList } from '../../../src/routes/server-list/server-list.ts';
+import { type FakeRuntime, fakeRuntime } from '../../../src/testing/fake-runtime.ts';
+import { type Faults, FencedLink } from './fenced-link.ts';
+import { ServerWithRecord } from './server-with-record.ts';
+
+/** A list that a test changes. */
+export class GivenList implements ServerList {
+  readonly name = 'given';
+  members: readonly Member[];
+  looks = 0;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(members: readonly Member[]) {
+    this.members = members;
+  }
+
+  watch(changed: () => void): () => void {
+    this.#watchers.add(changed);
+    return () => void this.#watchers.delete(changed);
+  }
+
+  look(): void {
+    this.looks++;
+  }
+
+  set(members: readonly Member[]): void {
+    this.members = members;
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+export const life = { freshFor: 3_600_000, staleFor: 0 };
+
+/** One process of a simulated fleet. */
+export class FleetProcess {
+  readonly list: GivenList;
+  readonly store: Store;
+  readonly links: FencedLink[] = [];
+  readonly #fleet: Fleet;
+
+  constructor(fleet: Fleet, members: readonly Member[]) {
+    this.#fleet = fleet;
+    this.list = new GivenList(members);
+    const { runtime } = fleet;
+    this.store = sharded({
+      servers: this.list,
+      runtime,
+      ...fleet.options,
+      make: ({ id }) => {
+        const link = new FencedLink(fleet.server(id), {
+          runtime,
+          delay: fleet.delay,
+          loss: () => fleet.loss,
+          faults: fleet.faults,
+        });
+        this.links.push(link);
+        return link;
+      },
+    });
+  }
+
+  get idle(): boolean {
+    return this.links.every((link) => link.closed || link.idle);
+  }
+
+  async ask(operation: Omit<Operation, 'deadline'> & Partial<Operation>): Promise<Reply> {
+    const deadline = this.#fleet.runtime.clock.read() + 10_000;
+    return await this.store.execute({ deadline, ...operation } as Operation);
+  }
+
+  /** What the cache tells of a key: its version, or undefined. */
+  async peek(key: string): Promise<number | undefined> {
+    const reply = await this.ask({ kind: 'get', key });
+    return reply.kind === 'hit' ? Number(Buffer.from(reply.value).toString()) : undefined;
+  }
+
+  /** Reads through the cache, as `cache/` does: a miss takes a lease, loads, and fills by CAS. */
+  async read(key: string): Promise<'hit' | 'miss'> {
+    const { runtime, source } = this.#fleet;
+    const reply = await this.ask({ kind: 'get', key, lease: 2000 } as never);
+    if (reply.kind === 'hit') return 'hit';
+    if (reply.kind !== 'miss' || reply.lease !== 'won') return 'miss';
+    await this.#fleet.sleep(runtime.random() * this.#fleet.loadTime);
+    const version = source.get(key) ?? 0;
+    await this.#fleet.sleep(runtime.random() * this.#fleet.loadTime);
+    const value = Buffer.from(String(version));
+    await this.ask({ kind: 'set', mode: 'set', key, value, flags: 0, life, cas: reply.cas } as never);
+    return 'miss';
+  }
+
+  /** Changes the source, then invalidates. */
+  async write(key: string): Promise<void> {
+    const { source } = this.#fleet;
+    source.set(key, (source.get(key) ?? 0) + 1);
+    await this.ask({ kind: 'delete', key });
+  }
+}
+
+export interface FleetOptions {
+  readonly seed: number;
+  readonly faults?: Faults;
+  readonly delay?: number;
+  readonly loadTime?: number;
+  readonly options?: Partial<ShardedOptions>;
+}
+
+/** Servers, processes and a source, all on one simulated clock. */
+export class Fleet {
+  readonly runtime: FakeRuntime;
+  readonly faults: Faults;
+  readonly delay: number;
+  readonly loadTime: number;
+  readonly options: Partial<ShardedOptions>;
+  readonly source = new Map<string, number>();
+  loss = 0;
+  readonly #servers = new Map<string, ServerWithRecord>();
+
+  constructor({ seed, faults = {}, delay = 4, loadTime = 20, options = {} }: FleetOptions) {
+    this.runtime = fakeRuntime({ seed });
+    this.faults = faults;
+    this.delay = delay;
+    this.loadTime = loadTime;
+    this.options = options;
+  }
+
+  get servers(): readonly ServerWithRecord[] {
+    return [...this.#servers.values()];
+  }
+
+  server(id: string): ServerWithRecord {
+    const known = this.#servers.get(id) ?? new ServerWithRecord(id, this.runtime);
+    this.#servers.set(id, known);
+    return known;
+  }
+
+  start(members: readonly Member[]): FleetProcess {
+    return new FleetProcess(this, members);
+  }
+
+  async sleep(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => void this.runtime.after(milliseconds, resolve));
+  }
+}
+
+export function memberOf(id: string, weight = 1): Member {
+  return { id, address: `${id}:1`, weight };
+}

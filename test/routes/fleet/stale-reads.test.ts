@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { ShardedOptions } from '../../../src/routes/sharded.ts';
+import type { Faults } from './fenced-link.ts';
+import { staleAfter, stories, type Way } from './stale-reads.ts';
+
+const full = process.env['CISTERN_FULL'] !== undefined;
+const numRuns = full ? 3000 : 120;
+
+const rings: readonly (readonly [string, Partial<ShardedOptions>, boolean])[] = [
+  ['rendezvous', {}, false],
+  ['rendezvous with weights', {}, true],
+  ['uhashring', { placement: 'uhashring' }, true],
+  ['ketama', { placement: 'ketama' }, true],
+  ['modulo', { placement: 'modulo' }, false],
+  ['jump', { placement: 'jump' }, false],
+];
+
+const ways: readonly Way[] = ['lists', 'deploys'];
+
+describe.each(ways)(
+  'servers that come, go and come back, by %s that reach processes at different times',
+  (way) => {
+    test.each(rings)('%s: once all is quiet, nobody is told an old version', async (_, options, weights) => {
+      await fc.assert(
+        fc.asyncProperty(stories(way, weights), async (story) => {
+          expect(await staleAfter(story, {}, options)).toEqual([]);
+        }),
+        { numRuns },
+      );
+    });
+  },
+);
+
+describe('the model notices', () => {
+  test.each<[string, Way, Faults]>([
+    ['keys without tokens of departures', 'lists', { noTokens: true }],
+    ['keys without tokens of departures', 'deploys', { noTokens: true }],
+    ['servers that join without a new incarnation', 'lists', { noRenewals: true }],
+    ['servers that join without a new incarnation', 'deploys', { noRenewals: true }],
+    ['answers by names that had changed', 'lists', { noDoubts: true }],
+  ])('%s (%s)', async (_, way, faults) => {
+    const found = await fc.check(
+      fc.asyncProperty(stories(way, false), async (story) => {
+        expect(await staleAfter(story, faults)).toEqual([]);
+      }),
+      { numRuns: 3000, endOnFailure: true },
+    );
+    expect(found.failed).toBe(true);
+  });
+});
