@@ -5,7 +5,7 @@ import type { Connection } from '../../net/connection.ts';
 import type { Protocol } from '../../net/protocol.ts';
 import { longestServerKey } from '../../wire/memcached-meta/meta-request.ts';
 import { readErrorLine } from '../../wire/memcached-meta/error-line.ts';
-import { type MetaReply, wordsCode } from '../../wire/memcached-meta/meta-reply.ts';
+import { metaCode, type MetaReply, wordsCode } from '../../wire/memcached-meta/meta-reply.ts';
 import { ReplyParser, type ReplySink } from '../../wire/memcached-meta/reply-parser.ts';
 import { readVersion, type ServerFeatures } from '../../wire/memcached-meta/server-version.ts';
 import { BareCall, Call, Clearing, Login, Question, VersionQuestion, writes } from './call.ts';
@@ -103,7 +103,7 @@ export class Conversation implements Protocol, ReplySink {
 
   /** Servers may be told to refuse it (option `-F`). */
   #cleared(clearing: Clearing, { code, words }: MetaReply): string | undefined {
-    const done = code === wordsCode && words === 'OK';
+    const done = code === metaCode.OK;
     if (!done && (code !== wordsCode || readErrorLine(words, false) === undefined))
       return "an answer that does not belong to 'flush_all'";
     if (clearing.awaited) clearing.settle(done);

@@ -12,6 +12,8 @@ export const metaCode = {
   NS: 0x4e53,
   /** The entry has another CAS. */
   EX: 0x4558,
+  /** Done: the answer to `flush_all`. */
+  OK: 0x4f4b,
 } as const;
 
 /** `code` of an answer that is a line of words: `VERSION ...`, `ERROR`, `CLIENT_ERROR ...`, `SERVER_ERROR ...`. */

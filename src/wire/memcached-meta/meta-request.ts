@@ -28,7 +28,7 @@ export function loginRequest(credentials: Uint8Array): string {
   return `set auth 0 0 ${credentials.length}\r\n`;
 }
 
-/** Removes all entries: answered with the line `OK`. */
+/** Removes all entries: answered with the code `OK`. */
 export const clearRequest = 'flush_all\r\n';
 
 /** Where the key goes in a line: all commands have two letters, and a space behind them. */

@@ -71,7 +71,7 @@ describe('one answer', () => {
 
 describe('what is no answer', () => {
   test.each([
-    ['an unknown code', 'OK\r\n'],
+    ['an unknown code', 'OO\r\n'],
     ['another unknown code', 'MN\r\n'],
     ['a size that is none', 'VA x\r\n'],
     ['no size', 'VA\r\n'],
@@ -104,9 +104,9 @@ describe('what is no answer', () => {
   });
 
   test('nothing is read behind it, nor ever after', () => {
-    const { replies, problem } = parse([latin1('HD\r\nOK\r\nHD\r\n'), latin1('HD\r\n')]);
+    const { replies, problem } = parse([latin1('HD\r\nOO\r\nHD\r\n'), latin1('HD\r\n')]);
     expect(replies).toHaveLength(1);
-    expect(problem).toContain('OK');
+    expect(problem).toContain('OO');
   });
 
   test('nothing is read behind an answer that its taker refused', () => {

@@ -173,6 +173,7 @@ export class ReplyParser {
       case metaCode.NF:
       case metaCode.NS:
       case metaCode.EX:
+      case metaCode.OK:
         break;
       default:
         return this.#fail(`the code '${text(bytes, start, start + 2)}'`);
