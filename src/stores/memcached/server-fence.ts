@@ -13,7 +13,7 @@ const touchPeriod = 3_600_000;
 const mostDepartures = 16;
 /** How often a change is tried anew when others change the record at the same time. */
 const attempts = 10;
-/** Between two tries, at most and at first, in milliseconds. */
+/** From the third try on there are pauses between them, of so many milliseconds at most, and ever more. */
 const longestPause = 5;
 
 const life = { freshFor: longestLife, staleFor: 0 };
@@ -177,7 +177,7 @@ export class MemcachedFence implements ServerFence {
     // It may be called while requests are being written.
     await Promise.resolve();
     for (let attempt = 0; attempt < attempts && !this.#closed; attempt++) {
-      if (attempt > 0) await this.#pause(attempt);
+      if (attempt > 1) await this.#pause(attempt);
       const inquiry = this.inquire(true);
       const reply = await this.#server.executeBare({
         ...inquiry.operation,
