@@ -36,7 +36,7 @@ export interface Fence {
   enrol(members: readonly string[], left: readonly string[]): Promise<boolean>;
   /** Set by the route that spreads keys over several servers; `undefined`: every key is named by the incarnation. */
   naming: Naming | undefined;
-  /** Set by the same: called when the record was read over a new connection, and whenever a reading tells something new. */
+  /** Set by the same: called whenever a reading of the record tells something new, the first one included, or that it is gone. */
   changed: (() => void) | undefined;
 }
 
