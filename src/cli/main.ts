@@ -8,6 +8,10 @@ interface CommandEntry {
 }
 
 const commands: Readonly<Record<string, CommandEntry>> = {
+  proxy: {
+    summary: 'a store served over the memcached protocol, for other languages and many processes',
+    load: () => import('./proxy.ts'),
+  },
   simulate: {
     summary: 'the hit ratio of eviction policies and cache sizes on your own requests',
     load: () => import('./simulate.ts'),
