@@ -24,6 +24,8 @@ export interface ConnectionOwner {
   answered(): void;
   /** All that was sent at this time, in one turn, had no answer within the timeout. */
   unanswered(sentAt: number): void;
+  /** All that was asked at this time, in one turn, could not be sent within the timeout: the connection is not there yet. */
+  unsent(askedAt: number): void;
   /** It is over. Not called after `close`. */
   lost(connection: Connection, loss: Loss): void;
   /** Its socket is gone: the last that is heard of it. */

@@ -168,6 +168,11 @@ export class ConnectionPool implements ConnectionOwner, HealthOwner {
     this.#health.failedSoftly(new CisternError('CISTERN_TIMEOUT', { store: name, milliseconds: timeout }));
   }
 
+  unsent(askedAt: number): void {
+    // A connection may take its time, unless something else went wrong before.
+    if (this.#health.suspected) this.unanswered(askedAt);
+  }
+
   lost(connection: Connection, { error, connecting, hard, felt, unsent }: Loss): void {
     this.#remove(connection);
     if (connecting) {
@@ -228,8 +233,9 @@ export class ConnectionPool implements ConnectionOwner, HealthOwner {
       if (best === undefined || loadOf(each) < loadOf(best)) best = each;
     }
     if (best === undefined) return this.#health.mayConnect() ? this.#open() : undefined;
-    if (!connecting && this.#helps(best) && this.#health.mayConnect()) this.#open();
-    return best;
+    if (connecting || !this.#helps(best) || !this.#health.mayConnect()) return best;
+    const opened = this.#open();
+    return loadOf(opened) < loadOf(best) ? opened : best;
   }
 
   /** Whether another connection would help when this one is the least loaded. */

@@ -10,6 +10,7 @@ import { dueAt, type Exchange, Turn } from './exchange.ts';
 import type { Protocol } from './protocol.ts';
 import { isHard, problemOf } from './refusal.ts';
 import type { Traffic } from './traffic.ts';
+import { judge } from './verdict.ts';
 import { WriteBatch } from './write-batch.ts';
 
 /**
@@ -271,6 +272,7 @@ export class Connection {
       return !(due > now);
     });
     if (late.length > 0) this.#failLate(late);
+    if (this.#state === 'connecting') this.#judgeUnsent(late, now);
     return nearest;
   }
 
@@ -341,34 +343,28 @@ export class Connection {
 
   /** Fails what was sent and has waited too long, and tells of turns that the other side left unanswered. Returns when to look again. */
   #judgeSent(now: number): number {
+    const { late, unanswered, nearest } = judge(
+      this.slots,
+      now,
+      this.#options.timeout,
+      this.#alarm.blindUntil,
+    );
     const timedOut = timeouts(this.#options.name);
-    let nearest = Number.POSITIVE_INFINITY;
-    const unanswered: number[] = [];
-    let late: Exchange[] | undefined;
-    for (let index = 0; index < this.slots.length; index++) {
-      const exchange = this.slots.at(index)!;
-      const { turn } = exchange;
-      if (!turn.told) {
-        const verdictAt = Math.max(turn.sent, this.#alarm.blindUntil) + this.#options.timeout;
-        if (verdictAt > now) nearest = Math.min(nearest, verdictAt);
-        else {
-          turn.told = true;
-          unanswered.push(turn.sent);
-        }
-      }
-      if (!exchange.awaited) continue;
-      const due = dueAt(exchange);
-      if (due > now) nearest = Math.min(nearest, due);
-      else (late ??= []).push(exchange);
-    }
-    if (late !== undefined) {
-      this.#traffic.timedOut += late.length;
-      for (const exchange of late) this.abandon(exchange);
-      for (const exchange of late) exchange.failed(timedOut(exchange), true);
-    }
+    this.#traffic.timedOut += late.length;
+    for (const exchange of late) this.abandon(exchange);
+    for (const exchange of late) exchange.failed(timedOut(exchange), true);
     if (unanswered.length > 0) this.overdue = true;
     for (const sentAt of unanswered) this.#owner.unanswered(sentAt);
     return nearest;
+  }
+
+  /** Tells of turns that could not be sent in time because there is no connection yet. */
+  #judgeUnsent(late: readonly Exchange[], now: number): void {
+    for (const { turn } of late) {
+      if (turn.told || now < Math.max(turn.since, this.#alarm.blindUntil) + this.#options.timeout) continue;
+      turn.told = true;
+      this.#owner.unsent(turn.since);
+    }
   }
 
   /** Gives the connection up when it was not ready in time, or owes an answer for too long. Returns when to look again. */

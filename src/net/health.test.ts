@@ -168,6 +168,17 @@ describe('what marks a server down', () => {
     expect([told, codeOf('x')]).toEqual([['down box'], 'CISTERN_DOWN']);
   });
 
+  test('three turns without an answer also where another connection was opened after the first, and cannot be had', async () => {
+    make();
+    await world.runtime.settle();
+    world.listener.frozen = true;
+    for (let turn = 0; turn < 3; turn++) {
+      world.ask('x');
+      await world.runtime.advance(60);
+    }
+    expect(told).toEqual(['down box']);
+  });
+
   test('not a slow connection: whoever waits for it keeps his own time', async () => {
     make();
     world.runtime.network.delay = 200;
@@ -276,7 +287,7 @@ describe('while it is down', () => {
   });
 
   test('what was sent before it was marked does not mark it again once it is back', async () => {
-    make({ firstPause: 4, longestPause: 1000 });
+    make({ firstPause: 4, longestPause: 1000 }, { pool: { initial: 1, max: 1, burst: 3, idle: 60_000 } });
     await world.runtime.settle();
     world.reply = mute;
     // Sent for 50 ms before the first three of them are given up: all of them are lost, the server is well again.
@@ -300,6 +311,22 @@ describe('while it is down', () => {
     expect(ups).toBeLessThan(40);
     expect(world.listener.peers.size).toBeLessThanOrEqual(3);
   });
+});
+
+test('the old connections of a server that is too slow make room for the probes', async () => {
+  make({ firstPause: 20, longestPause: 20 });
+  await world.runtime.settle();
+  world.runtime.network.delay = 30;
+  let most = 0;
+  for (let turn = 0; turn < 2000; turn++) {
+    world.ask('slow');
+    await world.runtime.advance(2);
+    const { open, connecting } = world.pool.statistics();
+    most = Math.max(most, open + connecting);
+  }
+  expect(told.length).toBeGreaterThan(10);
+  expect(most).toBeLessThanOrEqual(2);
+  await arrived();
 });
 
 describe('a group', () => {

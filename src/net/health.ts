@@ -77,6 +77,11 @@ export class Health implements HealthMember {
     return this.#mark !== undefined;
   }
 
+  /** Something went wrong, and nothing was answered since. */
+  get suspected(): boolean {
+    return this.#soft > 0;
+  }
+
   /** Whether a connection may be opened because a request needs one. */
   mayConnect(): boolean {
     return !this.#doubted || (this.down && !this.#obeyed && this.#runtime.clock.read() >= this.#retryAt);

@@ -186,7 +186,7 @@ describe.skipIf(withoutMemcached)('a real server', () => {
   test('is not marked down because this process was busy for two seconds', async () => {
     const server = await start();
     const hung = await start();
-    const short = { timeout: '40ms', connectTimeout: '500ms' } as const;
+    const short = { timeout: '200ms', connectTimeout: '500ms' } as const;
     const store = open(server.address, short);
     await until(() => answers(store));
     const probed = open(hung.address, {
@@ -220,9 +220,9 @@ describe.skipIf(withoutMemcached)('a real server', () => {
     hung.thawed();
     block(2000);
     await Promise.all([...small, ...large, waiting]);
-    await until(() => answers(opening), 300);
-    await until(() => answers(store), 300);
-    await until(() => answers(probed), 300);
+    await until(() => answers(opening));
+    await until(() => answers(store));
+    await until(() => answers(probed));
     expect(told).toEqual(['probed down', 'probed up']);
     expect(probed.stats().failed).toBe(failed);
     expect([store.stats(), opening.stats()]).toMatchObject([
@@ -265,10 +265,11 @@ test.skipIf(withoutMemcached)(
     const program = `
     import { memcachedServer } from ${JSON.stringify(path)};
     const ask = async (store) => (await store.execute({ kind: 'get', key: 'k', deadline: Infinity })).kind;
-    const dead = memcachedServer({ server: ${JSON.stringify(dead.address)}, pool: { initial: 3 } });
-    const hung = memcachedServer({ server: ${JSON.stringify(server.address)}, pool: { initial: 2 } });
-    const named = memcachedServer({ server: 'localhost:${server.port}', pool: { initial: 2 } });
-    const closed = memcachedServer({ server: ${JSON.stringify(server.address)} });
+    const timeout = '1s';
+    const dead = memcachedServer({ server: ${JSON.stringify(dead.address)}, timeout, pool: { initial: 3 } });
+    const hung = memcachedServer({ server: ${JSON.stringify(server.address)}, timeout, pool: { initial: 2 } });
+    const named = memcachedServer({ server: 'localhost:${server.port}', timeout, pool: { initial: 2 } });
+    const closed = memcachedServer({ server: ${JSON.stringify(server.address)}, timeout });
     console.log(await ask(dead), await ask(hung), await ask(named), await ask(closed));
     process.kill(${server.pid}, 'SIGSTOP');
     await Promise.all(Array.from({ length: 5 }, () => ask(hung)));
@@ -287,6 +288,6 @@ test.skipIf(withoutMemcached)(
     const code = await new Promise((resolve) => child.once('exit', resolve));
     server.thawed();
     expect([said, code]).toEqual(['failed miss miss miss\nfailed 0\n', 0]);
-    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(performance.now() - begin).toBeLessThan(10_000);
   },
 );
