@@ -10,8 +10,15 @@ interface Item {
   readonly given: boolean;
 }
 
+/** What became of the two directions of a connection. */
+interface Way {
+  deaf: boolean;
+  mute: boolean;
+}
+
 export interface SimulationOptions {
-  readonly host?: string;
+  /** By which it can be reached, each a way of its own that can be frozen or cut. Default `127.0.0.1`. */
+  readonly hosts?: readonly string[];
   /** As with `-C`. */
   readonly withoutCas?: boolean;
 }
@@ -21,24 +28,33 @@ export interface SimulationOptions {
  * expires. `requests` has the lines that it was sent, with what was sent together in one text.
  */
 export class SimulatedMemcached {
-  readonly listener: Listener;
+  /** The ways to it, one for each of `hosts`. */
+  readonly listeners: readonly Listener[];
   readonly items = new Map<string, Item>();
   readonly requests: string[] = [];
-  /** Answers a line in place of the server. 'drop': nothing is done, and there is no answer; 'lose': it is done, and there is no answer. */
+  /**
+   * Answers a line in place of the server. 'drop': it and all that follows on its connection does not arrive; 'lose': from its answer on nothing
+   * of that connection comes back.
+   */
   intercept: ((line: string) => string | undefined) | undefined;
   readonly #casKept: boolean;
   #cas = 0;
 
-  constructor(runtime: FakeRuntime, { host = '127.0.0.1', withoutCas = false }: SimulationOptions = {}) {
+  constructor(runtime: FakeRuntime, { hosts = ['127.0.0.1'], withoutCas = false }: SimulationOptions = {}) {
     this.#casKept = !withoutCas;
-    this.listener = runtime.listen({ host, port: 11_211 }, (peer) => this.#serve(peer));
+    this.listeners = hosts.map((host) => runtime.listen({ host, port: 11_211 }, (peer) => this.#serve(peer)));
+  }
+
+  /** The only way to it. */
+  get listener(): Listener {
+    return this.listeners[0]!;
   }
 
   /** All is lost, and CAS values begin at 1 again. */
   restart(): void {
     this.items.clear();
     this.#cas = 0;
-    this.listener.cutAll();
+    for (const each of this.listeners) each.cutAll();
   }
 
   /** How often the record of a fence was read. */
@@ -53,7 +69,9 @@ export class SimulatedMemcached {
 
   #serve(peer: Peer): void {
     let rest: Uint8Array = new Uint8Array(0);
+    const way: Way = { deaf: false, mute: false };
     peer.data = (chunk) => {
+      if (way.deaf) return;
       this.requests.push(Buffer.from(chunk).toString('latin1'));
       rest = Buffer.concat([rest, chunk]);
       let answers = '';
@@ -65,25 +83,24 @@ export class SimulatedMemcached {
         if (size >= 0 && rest.length < end + 3 + size) break;
         const body = rest.subarray(end + 1, end + 1 + Math.max(0, size));
         rest = rest.subarray(end + 1 + (size >= 0 ? size + 2 : 0));
-        answers += this.#answer(line, body);
+        const answer = this.#answer(line, body, way);
+        if (way.deaf) break;
+        if (!way.mute) answers += answer;
       }
       if (answers !== '') peer.write(Buffer.from(answers, 'latin1'));
     };
   }
 
-  #answer(line: string, body: Uint8Array): string {
+  #answer(line: string, body: Uint8Array, way: Way): string {
     if (line === 'version') return 'VERSION 1.6.18\r\n';
     const instead = this.intercept?.(line);
-    if (instead === 'drop') return '';
-    if (instead !== undefined && instead !== 'lose') return instead;
+    if (instead === 'drop') way.deaf = true;
+    else if (instead === 'lose') way.mute = true;
+    else if (instead !== undefined) return instead;
+    if (way.deaf) return '';
     const [command, name, ...flags] = line.split(' ') as [string, string, ...string[]];
-    const answer =
-      command === 'mg'
-        ? this.#get(name, flags)
-        : command === 'ms'
-          ? this.#set(name, flags.slice(1), body)
-          : this.#delete(name, flags);
-    return instead === 'lose' ? '' : answer;
+    if (command === 'mg') return this.#get(name, flags);
+    return command === 'ms' ? this.#set(name, flags.slice(1), body) : this.#delete(name, flags);
   }
 
   #get(name: string, flags: readonly string[]): string {

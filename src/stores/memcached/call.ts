@@ -12,6 +12,8 @@ import {
 /** The leaf as its calls see it. */
 export interface Caller {
   readonly fence: Pick<ServerFence, 'prefixOf' | 'names' | 'era'> | undefined;
+  /** Whether this is a read of a key that must not be read at present. */
+  closes(operation: Operation): boolean;
   /** An operation failed: its caller is answered, by and by. */
   fail(call: Call, error: Error, maybeApplied: boolean): void;
 }
@@ -65,6 +67,8 @@ export class Call extends Exchange {
         if (prefix === undefined) return false;
         this.names = fence.names;
       }
+      // It may have waited since it was asked.
+      if (this.caller.closes(this.operation)) return false;
       this.prefix = prefix;
     }
     writeRequest(this.#line, prefix, this.#key, block, at);

@@ -29,9 +29,14 @@ export interface Speaker {
   learnCasOff(): void;
   bareCall(operation: Operation, resolve: (reply: Reply) => void): Call | Reply;
   fail(call: Call, error: Error, maybeApplied: boolean): void;
+  /** Whether this is a read of a key that must not be read at present. */
+  closes(operation: Operation): boolean;
   /** Gives a right back that its winner cannot use any more. */
   giveBack(call: Call, answer: MetaReply): void;
 }
+
+/** Why a key is not read. */
+export const closedKey = 'an invalidation of this key is not confirmed yet';
 
 /** What is said over one connection to a memcached: log in, ask for the version, let the fence ask its questions, then calls. */
 export class Conversation implements Protocol, ReplySink {
@@ -96,6 +101,7 @@ export class Conversation implements Protocol, ReplySink {
     if (!slot.awaited) return undefined;
     if (renamed)
       this.#speaker.fail(slot, this.#unavailable('another process has fenced it meanwhile'), false);
+    else if (this.#speaker.closes(operation)) this.#speaker.fail(slot, this.#unavailable(closedKey), false);
     else if (fence === undefined || fence.era === 0 || slot instanceof BareCall) slot.settle(reply);
     else slot.settle(withEra(reply, fence.era));
     return undefined;

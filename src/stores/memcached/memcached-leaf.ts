@@ -10,7 +10,7 @@ import { longestServerKey } from '../../wire/memcached-meta/meta-request.ts';
 import type { MetaReply } from '../../wire/memcached-meta/meta-reply.ts';
 import type { ServerFeatures } from '../../wire/memcached-meta/server-version.ts';
 import { BareCall, Call, type Caller, Clearing, Repair } from './call.ts';
-import { Conversation, type Speaker } from './conversation.ts';
+import { closedKey, Conversation, type Speaker } from './conversation.ts';
 import type { EntryForm } from './entry-form.ts';
 import { contractForm } from './entry-life.ts';
 import { requestOf } from './operation-request.ts';
@@ -89,14 +89,17 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     } catch (thrown) {
       return Promise.resolve(this.#failure(operation, asError(thrown), 'no'));
     }
-    const gate = this.#gate;
-    if (gate !== undefined && gate.size > 0 && operation.kind === 'get' && gate.closes(operation.key)) {
-      const problem = 'an invalidation of this key is not confirmed yet';
-      return Promise.resolve(this.#failure(operation, unavailable(this.name, problem), 'no'));
+    if (this.closes(operation)) {
+      return Promise.resolve(this.#failure(operation, unavailable(this.name, closedKey), 'no'));
     }
     const promise = new Promise<Reply>(capture);
     this.#pool.send(new Call(this, operation, line, captured, this.#prefixLength));
     return promise;
+  }
+
+  closes(operation: Operation): boolean {
+    const gate = this.#gate;
+    return gate !== undefined && gate.size > 0 && operation.kind === 'get' && gate.closes(operation.key);
   }
 
   executeBare(operation: Operation): Promise<Reply> {
