@@ -157,7 +157,9 @@ class MigratingRoute extends Route implements Migrating {
     const copier = new HitCopier({ pools, table, time, runtime, counts, most });
     this.#table = table;
     this.#time = time;
-    this.#unfinished = new UnfinishedDeletes(pools, runtime, () => table.both(time.now()));
+    this.#unfinished = new UnfinishedDeletes(pools, runtime, (pool) =>
+      pool === newPool ? time.now() >= table.bothFrom : time.now() < table.bothUntil,
+    );
     const rooms = { pools, table, time, runtime, counts, copier, twins: new TwinRights() };
     this.#reads = new PoolReads({ ...rooms, unfinished: this.#unfinished });
     this.#writes = new PoolWrites({ ...rooms, unfinished: this.#unfinished });

@@ -67,11 +67,7 @@ export class PoolWrites {
     if (operation.cas !== undefined) return this.#removeByCas(operation, now);
     const pool = table.poolOf(now, operation.key);
     if (!table.both(now)) {
-      return pools
-        .ask(pool, operation)
-        .then((reply) =>
-          this.#both() ? this.#removeLate(operation, reply, pool) : pools.branded(pool, reply),
-        );
+      return pools.ask(pool, operation).then((reply) => this.#removedInOne(operation, reply, pool));
     }
     if (pool === oldPool || isRecord(operation)) return this.#removeInOrder(operation);
     const removedOld = pools.ask(oldPool, operation);
@@ -134,10 +130,16 @@ export class PoolWrites {
     return this.#rooms.table.both(this.#rooms.time.now());
   }
 
-  /** Sent while changes reached one pool, and answered when they reach both: the new one is told now. */
-  #removeLate(operation: DeleteOperation, reply: Reply, pool: Pool): Promise<Reply> {
-    if (pool === newPool) return Promise.resolve(this.#rooms.pools.branded(newPool, reply));
-    return this.#rooms.pools.ask(newPool, operation).then((other) => this.#bothDone(operation, reply, other));
+  /** A delete that was sent to one pool alone. */
+  #removedInOne(operation: DeleteOperation, reply: Reply, pool: Pool): Reply | Promise<Reply> {
+    const { pools } = this.#rooms;
+    if (pool === newPool) return pools.branded(newPool, reply);
+    // It is answered when changes reach both: the new pool is told now.
+    if (this.#both())
+      return pools.ask(newPool, operation).then((other) => this.#bothDone(operation, reply, other));
+    // Perhaps it will not be confirmed before somebody copies.
+    if (reply.kind === 'failed') this.#unfinished(operation, reply, true, true);
+    return pools.branded(oldPool, reply);
   }
 
   /** The old pool first, with half of the time; then the new one. */

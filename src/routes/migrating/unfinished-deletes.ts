@@ -31,8 +31,8 @@ const stepTime = 1000;
 export class UnfinishedDeletes {
   readonly #pools: PoolPair;
   readonly #runtime: Runtime;
-  /** Whether the old pool still matters. */
-  readonly #fromMatters: () => boolean;
+  /** Whether a pool matters now: the old one until nobody reads it any more, the new one from when there may be something in it. */
+  readonly #matters: (pool: Pool) => boolean;
   readonly #entries = new Map<string, Entry>();
   #timer: Timer | undefined;
   #delay = leastDelay;
@@ -40,10 +40,10 @@ export class UnfinishedDeletes {
   /** How many were forgotten because there were too many. */
   dropped = 0;
 
-  constructor(pools: PoolPair, runtime: Runtime, fromMatters: () => boolean) {
+  constructor(pools: PoolPair, runtime: Runtime, matters: (pool: Pool) => boolean) {
     this.#pools = pools;
     this.#runtime = runtime;
-    this.#fromMatters = fromMatters;
+    this.#matters = matters;
   }
 
   get size(): number {
@@ -92,7 +92,7 @@ export class UnfinishedDeletes {
 
   async #finish(name: string, entry: Entry): Promise<boolean> {
     const confirmed =
-      (!entry.from || !this.#fromMatters() || (await this.#removed(oldPool, entry))) &&
+      (!entry.from || (await this.#removed(oldPool, entry))) &&
       (!entry.to || (await this.#removed(newPool, entry)));
     if (this.#entries.get(name) !== entry) return confirmed;
     this.#entries.delete(name);
@@ -102,6 +102,7 @@ export class UnfinishedDeletes {
   }
 
   async #removed(pool: Pool, { address }: Entry): Promise<boolean> {
+    if (!this.#matters(pool)) return true;
     const deadline = this.#runtime.clock.read() + stepTime;
     return (await this.#pools.ask(pool, { ...address, kind: 'delete', deadline })).kind !== 'failed';
   }
