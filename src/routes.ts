@@ -20,3 +20,10 @@ export {
   type ShadowedStore,
   type ShadowStatistics,
 } from './routes/shadowed.ts';
+export type { PlacedServer, Placement, PlacementKind } from './routes/placement/placement.ts';
+export type { PlacementName } from './routes/placement/placement-by-name.ts';
+export { type DnsName, dnsServers } from './routes/server-list/dns-servers.ts';
+export { fileServers } from './routes/server-list/file-servers.ts';
+export { polledServers, type PollOptions } from './routes/server-list/polled-servers.ts';
+export type { Member, Server, ServerList } from './routes/server-list/server-list.ts';
+export { sharded, type ShardedOptions } from './routes/sharded.ts';

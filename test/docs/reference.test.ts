@@ -55,7 +55,8 @@ test('options.md has a row for every option of memcached(), memory() and the cal
   const within = (name: string, path: string, of: string): string[] =>
     optionsOf(`${folder}/${path}`, of).map((option) => `${name}.${option}`);
   const memcached = [
-    ...optionsOf(`${folder}/memcached.ts`, 'MemcachedOptions'),
+    ...optionsOf(`${folder}/memcached.ts`, 'MemcachedOptions').filter((name) => name !== 'failOpen'),
+    ...within('failOpen', '../../net/health-group.ts', 'HealthGroupOptions'),
     ...optionsOf(`${folder}/server.ts`, 'ServerSettings').filter(
       (name) => !['pool', 'health', 'authentication'].includes(name),
     ),

@@ -45,7 +45,7 @@ describe('static servers', () => {
     [[{ address: 'a:1', weight: '2' }]],
     [[{ address: 'a:1', id: '' }]],
     [[{ id: 'a' }]],
-    [['a b:1']],
+    [['a\n:1']],
     [['']],
     [[7]],
     [[null]],

@@ -63,8 +63,8 @@ function readMember(option: string, server: unknown): Member {
 const heaviest = 1_000_000;
 
 function readText(option: string, text: unknown): string {
-  if (typeof text !== 'string' || !/^[!-~]{1,250}$/.test(text))
-    throw wrongOption(option, text, '1 to 250 printable ASCII characters without spaces');
+  if (typeof text !== 'string' || !/^[^\p{Cc}]{1,250}$/u.test(text))
+    throw wrongOption(option, text, 'a text of 1 to 250 characters, no control characters');
   return text;
 }
 

@@ -47,7 +47,8 @@ describe('options', () => {
   test.each([
     { servers: undefined },
     { servers: [] },
-    { servers: ['a:1', 'b:2'] },
+    { servers: ['a:1', 'a:1'] },
+    { servers: ['a:1', 'b'] },
     { servers: ['127.0.0.1'] },
     { servers: ['127.0.0.1:0'] },
     { servers: ['127.0.0.1:65536'] },
@@ -64,6 +65,11 @@ describe('options', () => {
     { servers: ['a:1'], maxInFlight: 1.5 },
     { servers: ['a:1'], maxBytesInFlight: 'much' },
     { servers: ['a:1'], name: '' },
+    { servers: ['a:1', 'b:1'], placement: 'maglev' },
+    { servers: ['a:1', 'b:1'], salt: 7 },
+    { servers: ['a:1', 'b:1'], routingKey: 'k' },
+    { servers: ['a:1', 'b:1'], drain: 'soon' },
+    { servers: ['a:1', 'b:1'], failOpen: { above: 2 } },
   ])('%o is refused where it is made, by name', (options) => {
     let thrown: unknown;
     try {
