@@ -9,14 +9,33 @@ import {
   type StoreMode,
 } from './request-line.ts';
 
+const commands = [
+  'set',
+  'add',
+  'replace',
+  'append',
+  'prepend',
+  'cas',
+  'incr',
+  'decr',
+  'touch',
+  'delete',
+  'flush_all',
+  'verbosity',
+  'stats',
+  'version',
+  'quit',
+] as const;
+
 /**
  * The lines of the classic text protocol, but those of the `get` family, whose keys are the parser's business. Token 0 is the
  * command, token 1 the key where there is one.
  *
  * Source: memcached's `doc/protocol.txt`, and 1.6.18 on the wire for what is wrong.
  */
-export function readClassicLine(command: string, tokens: LineTokens): RequestLine {
+export function readClassicLine(word: string, tokens: LineTokens): RequestLine {
   const { count } = tokens;
+  const command = commands.find((each) => each === word);
   switch (command) {
     case 'set':
     case 'add':

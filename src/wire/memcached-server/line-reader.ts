@@ -1,12 +1,13 @@
 import { readClassicLine } from './classic-line.ts';
 import { LineTokens } from './line-tokens.ts';
-import { type MetaCommand, readMetaLine } from './meta-line.ts';
+import { readMetaLine } from './meta-line.ts';
 import { complaints, errorLine, longestClientKey, RequestLine } from './request-line.ts';
 
-const metaCommands = ['mg', 'ms', 'md', 'ma', 'me', 'mn'];
+const metaCommands = ['mg', 'ms', 'md', 'ma', 'me', 'mn'] as const;
 
 /** The commands that take several keys in one line. */
 export type GetCommand = 'get' | 'gets' | 'gat' | 'gats';
+const getCommands = ['get', 'gets', 'gat', 'gats'] as const;
 
 /** What a `get` or one of its kin says in front of its keys. */
 export interface GetHead {
@@ -26,9 +27,10 @@ export class LineReader {
     tokens.read(bytes, start, end);
     // No command is shorter than two characters.
     if (tokens.count === 0 || tokens.length(0) < 2) return errorLine(complaints.unknown);
-    const command = tokens.text(0);
-    if (metaCommands.includes(command)) return readMetaLine(command as MetaCommand, tokens);
-    return readClassicLine(command, tokens);
+    const word = tokens.text(0);
+    // What lines carry is the text of the program, not that of the request: such texts are compared by where they are.
+    const command = metaCommands.find((each) => each === word);
+    return command === undefined ? readClassicLine(word, tokens) : readMetaLine(command, tokens);
   }
 
   /**
@@ -39,9 +41,10 @@ export class LineReader {
     const tokens = this.#tokens;
     tokens.read(bytes, start, end);
     if (tokens.count === 0 || tokens.length(0) > 4) return undefined;
-    const command = tokens.text(0);
+    const word = tokens.text(0);
+    const command = getCommands.find((each) => each === word);
+    if (command === undefined) return undefined;
     const touches = command === 'gat' || command === 'gats';
-    if (!touches && command !== 'get' && command !== 'gets') return undefined;
     const first = touches ? 2 : 1;
     if (tokens.count < 2) return errorLine(complaints.unknown);
     const timeToLive = touches ? tokens.time(1) : undefined;

@@ -22,6 +22,9 @@ const flagK = 107;
 const flagO = 79;
 const flagS = 115;
 const flagT = 116;
+const markW = 87;
+const markX = 88;
+const markZ = 90;
 
 /** The answer to an `mg` or `ma` that found an entry: its value, if it was asked for, and the flags in the order of the request. */
 export function writeEntry(
@@ -41,27 +44,17 @@ export function writeEntry(
   for (let index = 0; index < letters.length; index++) {
     switch (letters.charCodeAt(index)) {
       case flagC:
-        writer.text(' c');
-        writer.text(entry.cas);
+        writer.flag(flagC, entry.cas);
         break;
       case flagT:
-        if (entry.timeToLive < 0) writer.text(' t-1');
-        else {
-          writer.text(' t');
-          writer.number(entry.timeToLive);
-        }
+        if (entry.timeToLive < 0) writer.flag(flagT, '-1');
+        else writer.numberFlag(flagT, entry.timeToLive);
         break;
       case flagF:
-        if (all) {
-          writer.text(' f');
-          writer.number(entry.clientFlags);
-        }
+        if (all) writer.numberFlag(flagF, entry.clientFlags);
         break;
       case flagS:
-        if (all) {
-          writer.text(' s');
-          writer.number(value.length);
-        }
+        if (all) writer.numberFlag(flagS, value.length);
         break;
       case flagK:
         writeKey(writer, line, token);
@@ -73,9 +66,9 @@ export function writeEntry(
       default:
     }
   }
-  if (entry.lost) writer.text(' Z');
-  if (entry.stale) writer.text(' X');
-  if (entry.won) writer.text(' W');
+  if (entry.lost) writer.mark(markZ);
+  if (entry.stale) writer.mark(markX);
+  if (entry.won) writer.mark(markW);
   writer.lineEnd();
   if (line.wantsValue) writer.value(value);
 }
@@ -93,10 +86,7 @@ export function writeCode(
   for (let index = 0; index < letters.length; index++) {
     switch (letters.charCodeAt(index)) {
       case flagC:
-        if (line.command === 'ms') {
-          writer.text(' c');
-          writer.text(cas);
-        }
+        if (line.command === 'ms') writer.flag(flagC, cas);
         break;
       case flagK:
         writeKey(writer, line, token);
@@ -112,7 +102,6 @@ export function writeCode(
 }
 
 function writeKey(writer: ReplyWriter, line: RequestLine, token: string): void {
-  writer.text(' k');
-  writer.text(token);
+  writer.flag(flagK, token);
   if (line.base64) writer.text(' b');
 }

@@ -6,6 +6,9 @@ const mostBlock = 1_048_576;
 const carriageReturn = 13;
 const newline = 10;
 const digit0 = 48;
+const space = 32;
+const billion = 1_000_000_000;
+const billionDigits = 9;
 
 /** Gathers answers into as few parts as a socket can write at once. What a socket may still read is not written over. */
 export class ReplyWriter {
@@ -32,22 +35,58 @@ export class ReplyWriter {
     this.#at = at;
   }
 
-  /** A whole number, 0 or more, in decimal. */
+  /** A whole number, 0 or more and below 10^18, in decimal. */
   number(number: number): void {
-    if (number > 0x7fff_ffff) {
-      this.text(String(number));
-      return;
+    if (number < billion) {
+      let digits = 1;
+      for (let least = 10; digits < billionDigits && number >= least; least *= 10) digits++;
+      this.#digits(number, digits);
+    } else {
+      const billions = Math.floor(number / billion);
+      this.number(billions);
+      this.#digits(number - billions * billion, billionDigits);
     }
-    this.#room(10);
-    let digits = 1;
-    for (let least = 10; digits < 10 && number >= least; least *= 10) digits++;
-    this.#at += digits;
+  }
+
+  /** So many digits, at most nine: in integers of 32 bits, which are cheaper. */
+  #digits(number: number, digits: number): void {
+    this.#room(billionDigits);
+    const block = this.#block;
+    const end = this.#at + digits;
     let rest = number | 0;
-    for (let at = this.#at - 1; digits > 0; digits--, at--) {
+    for (let at = end - 1; at >= this.#at; at--) {
       const higher = (rest / 10) | 0;
-      this.#block[at] = digit0 + rest - higher * 10;
+      block[at] = digit0 + rest - higher * 10;
       rest = higher;
     }
+    this.#at = end;
+  }
+
+  /** A space, a letter and what stands behind it. */
+  flag(letter: number, text: string): void {
+    const { length } = text;
+    this.#room(length + 2);
+    const block = this.#block;
+    let at = this.#at;
+    block[at++] = space;
+    block[at++] = letter;
+    for (let index = 0; index < length; index++) block[at++] = text.charCodeAt(index);
+    this.#at = at;
+  }
+
+  /** The same for a number. */
+  numberFlag(letter: number, number: number): void {
+    this.#room(2);
+    this.#block[this.#at++] = space;
+    this.#block[this.#at++] = letter;
+    this.number(number);
+  }
+
+  /** A space and a letter. */
+  mark(letter: number): void {
+    this.#room(2);
+    this.#block[this.#at++] = space;
+    this.#block[this.#at++] = letter;
   }
 
   lineEnd(): void {
