@@ -12,6 +12,7 @@ export {
   type OperationStatistics,
   type StoreStatistics,
 } from './routes/measured.ts';
+export { mirrored, type MirroredOptions } from './routes/mirrored.ts';
 export { missFailover, type MissFailoverOptions } from './routes/miss-failover.ts';
 export { prefixed, type PrefixedOptions } from './routes/prefixed.ts';
 export {

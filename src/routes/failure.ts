@@ -18,5 +18,8 @@ const wrongUse: readonly ErrorCode[] = ['CISTERN_OPTION', 'CISTERN_KEY'];
 
 /** Whether another part might do better: not with an operation that is wrong in itself. */
 export function mayFallBack({ error }: FailedReply): boolean {
-  return !(error instanceof CisternError && wrongUse.includes(error.code));
+  if (!(error instanceof CisternError)) return true;
+  const { code, details } = error as CisternError<'CISTERN_SERVER'>;
+  if (code === 'CISTERN_SERVER') return !details.line.startsWith('CLIENT_ERROR');
+  return !wrongUse.includes(code);
 }

@@ -64,7 +64,11 @@ async function follow(
   await runtime.until(store.close());
 }
 
-const plain = (operation: Operation): unknown => JSON.parse(JSON.stringify(operation, plainly));
+/** Bytes are bytes, in whichever array. */
+function plain(operation: Operation): unknown {
+  const value = operation.kind === 'set' ? { value: [...operation.value] } : undefined;
+  return JSON.parse(JSON.stringify({ ...operation, ...value }, plainly));
+}
 
 function plainly(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `${value}n` : value;

@@ -6,6 +6,7 @@ import {
   gutter,
   limited,
   measured,
+  mirrored,
   missFailover,
   prefixed,
   shadowed,
@@ -53,5 +54,12 @@ export const everyRoute: readonly RouteCase[] = [
     name: 'shadowed by request',
     parts: 2,
     make: ([a, b], runtime) => shadowed(a!, b!, { share: 0.5, by: 'request', runtime }),
+  },
+  { name: 'mirrored', parts: 3, make: (parts) => mirrored(parts, { readFrom: 1 }) },
+  { name: 'mirrored, written to one', parts: 2, make: (parts) => mirrored(parts, { writes: 'one' }) },
+  {
+    name: 'gutter of mirrors',
+    parts: 5,
+    make: ([a, b, c, d, e]) => gutter(mirrored([a!, b!], { readFrom: 1 }), mirrored([c!, d!, e!])),
   },
 ];

@@ -96,3 +96,10 @@ export async function ask(runtime: FakeRuntime, store: Store, operation: Asked):
 export function said(reply: Reply): string {
   return reply.kind === 'hit' ? Buffer.from(reply.value).toString() : reply.kind;
 }
+
+/** A store that fails whatever it is asked, as one whose server is gone. */
+export function dead(name = 'dead'): Store {
+  const wire = new Wire(name, memory());
+  wire.down();
+  return wire;
+}
