@@ -68,7 +68,7 @@ export class Keeper {
     if (near === undefined) return -1;
     if (this.#settings.near) return near.get(key);
     // What another size of the tier would bring has nothing to do with keys that are not kept there.
-    const slot = near.look(key);
+    const slot = near.size === 0 ? -1 : near.look(key);
     if (slot >= 0) near.use(slot);
     return slot;
   }
@@ -99,12 +99,12 @@ export class Keeper {
     if (this.near === undefined) return;
     const { refreshAhead } = this.#settings;
     const nearTtl = this.#settings.near ? this.#settings.nearTtl : this.#hotTtl(key);
-    this.touched.add(key);
     if (nearTtl === 0) {
-      // It was hot. What is there is older, and must not be what is answered when nothing else can be.
-      this.near.delete(key);
+      // It may have been hot. What is there then is older, and must not be what is answered when nothing else can be.
+      if (this.near.size > 0) this.near.delete(key);
       return;
     }
+    this.touched.add(key);
     const confirmedUntil = life.confirmedAt + nearTtl;
     const refreshAt =
       life.ahead && refreshAhead > 0

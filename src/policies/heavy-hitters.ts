@@ -14,7 +14,7 @@ const mostUnit = 2 ** 40;
  * - every key with a true count above n / k has a counter.
  *
  * Keys are told apart by 32 bits of a hash, which is the owner's to seed: with another one in each process nobody outside can choose
- * keys that share a counter. Cost: 15 ns for a key that is asked for most, up to 100 ns for others, O(log k), without allocation. Memory: 36 to 44 bytes per counter.
+ * keys that share a counter. Cost: 10 ns for a key that has a counter, up to 100 ns for others, O(log k) on average, without allocation. Memory: 40 to 48 bytes per counter.
  */
 export class HeavyHitters {
   readonly counters: number;
@@ -22,9 +22,9 @@ export class HeavyHitters {
   readonly #hashes: Int32Array;
   readonly #counts: Float64Array;
   readonly #errors: Float64Array;
-  /** The slots as a heap, the lowest count first, and where in it each slot is. */
+  /** The slots as a heap by what they had counted when they were last placed: who counts more sinks when it comes to the top. */
   readonly #heap: Int32Array;
-  readonly #places: Int32Array;
+  readonly #placed: Float64Array;
   /** Open addressing, at most half full: slot + 1, or 0 for an empty place. */
   readonly #table: Int32Array;
   readonly #shift: number;
@@ -41,7 +41,7 @@ export class HeavyHitters {
     this.#counts = new Float64Array(counters);
     this.#errors = new Float64Array(counters);
     this.#heap = new Int32Array(counters);
-    this.#places = new Int32Array(counters);
+    this.#placed = new Float64Array(counters);
     const bits = Math.ceil(Math.log2(2 * counters));
     this.#table = new Int32Array(2 ** bits);
     this.#shift = 32 - bits;
@@ -53,7 +53,6 @@ export class HeavyHitters {
     let slot = this.find(hash);
     if (slot >= 0) {
       this.#counts[slot]! += added;
-      this.#sink(this.#places[slot]!);
       return slot;
     }
     if (this.#used < this.counters) {
@@ -61,11 +60,10 @@ export class HeavyHitters {
       this.#counts[slot] = added;
       this.#rise(slot);
     } else {
-      slot = this.#heap[0]!;
+      slot = this.#lowest();
       this.#forget(slot);
       this.#errors[slot] = this.#counts[slot]!;
       this.#counts[slot]! += added;
-      this.#sink(0);
     }
     this.#hashes[slot] = hash;
     this.#enter(slot);
@@ -101,44 +99,58 @@ export class HeavyHitters {
     for (let slot = 0; slot < this.#used; slot++) {
       this.#counts[slot]! /= this.#unit;
       this.#errors[slot]! /= this.#unit;
+      this.#placed[slot]! /= this.#unit;
     }
     this.#unit = 1;
   }
 
   #rise(slot: number): void {
     const heap = this.#heap;
+    const placed = this.#placed;
     const count = this.#counts[slot]!;
+    placed[slot] = count;
     let place = slot;
     while (place > 0) {
       const parent = (place - 1) >> 1;
       const above = heap[parent]!;
-      if (this.#counts[above]! <= count) break;
+      if (placed[above]! <= count) break;
       heap[place] = above;
-      this.#places[above] = place;
       place = parent;
     }
     heap[place] = slot;
-    this.#places[slot] = place;
   }
 
-  #sink(from: number): void {
-    const heap = this.#heap;
+  /** The slot with the lowest count. */
+  #lowest(): number {
     const counts = this.#counts;
-    const slot = heap[from]!;
-    const count = counts[slot]!;
-    let place = from;
+    const placed = this.#placed;
+    let slot = this.#heap[0]!;
+    // Each one that sinks has been asked for since it was placed, so this costs a request no more than sinking itself.
+    while (counts[slot]! > placed[slot]!) {
+      placed[slot] = counts[slot]!;
+      this.#sink();
+      slot = this.#heap[0]!;
+    }
+    return slot;
+  }
+
+  /** The top of the heap goes to its place. */
+  #sink(): void {
+    const heap = this.#heap;
+    const placed = this.#placed;
+    const slot = heap[0]!;
+    const count = placed[slot]!;
+    let place = 0;
     for (;;) {
       let child = 2 * place + 1;
       if (child >= this.#used) break;
-      if (child + 1 < this.#used && counts[heap[child + 1]!]! < counts[heap[child]!]!) child++;
+      if (child + 1 < this.#used && placed[heap[child + 1]!]! < placed[heap[child]!]!) child++;
       const below = heap[child]!;
-      if (counts[below]! >= count) break;
+      if (placed[below]! >= count) break;
       heap[place] = below;
-      this.#places[below] = place;
       place = child;
     }
     heap[place] = slot;
-    this.#places[slot] = place;
   }
 
   #enter(slot: number): void {

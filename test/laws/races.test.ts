@@ -30,6 +30,8 @@ interface Weather {
   readonly sick: number;
   readonly near: readonly boolean[];
   readonly stale: boolean;
+  /** Keys that are asked for a few times are hot, and kept where the near tier is off. */
+  readonly hot: boolean;
 }
 
 const deadline = 400;
@@ -70,7 +72,8 @@ class World {
     this.#weather = weather;
     const running = new Map<Key, number>();
     for (const near of weather.near) {
-      const { shop, wire } = this.fleet.join({ recordPoll, remoteTimeout });
+      const hot = weather.hot ? { hotKeys: { above: 1, nearTtl } } : undefined;
+      const { shop, wire } = this.fleet.join({ recordPoll, remoteTimeout, ...hot });
       wire.fate = (operation) => {
         const lost = !isRecord(operation) && this.#random() < weather.loss;
         return {
@@ -246,6 +249,7 @@ const weather: fc.Arbitrary<Weather> = fc.record({
   sick: fc.constantFrom(0, 0.2),
   near: fc.array(fc.boolean(), { minLength: 1, maxLength: 3 }),
   stale: fc.boolean(),
+  hot: fc.boolean(),
 });
 
 const runs = Number(process.env['RACES'] ?? 600);
