@@ -47,8 +47,18 @@ export function connect(target: Target, events: SocketEvents): Socket {
     },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
-    destroy: () => void socket.destroy(),
+    destroy: () => end(socket, target),
   };
+}
+
+/**
+ * A plain TCP connection is reset: closed in the ordinary way, the kernel would go on to deliver what the other side has not taken yet, for
+ * minutes, and a write whose answer nobody waits for any more would be carried out after later ones.
+ */
+function end(socket: NodeSocket, target: Target): void {
+  if (target.tls === undefined && 'host' in target && !socket.connecting && !socket.destroyed) {
+    socket.resetAndDestroy();
+  } else socket.destroy();
 }
 
 function open({ tls, ...where }: Target, onread: OnReadOpts): NodeSocket {
