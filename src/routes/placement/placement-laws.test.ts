@@ -198,6 +198,14 @@ describe('salts', () => {
 });
 
 describe('the order of preference', () => {
+  test.each([5, 12, 300])('rendezvous: what is remembered is what is drawn, %i servers', (count) => {
+    const servers = fleet(count, (index) => 1 + (index % 2));
+    const placement = rendezvous!.make(servers, '');
+    const drawn = keys.slice(0, 4000).map((key) => placement.order(key, 1)[0]);
+    for (let round = 0; round < 2; round++)
+      expect(keys.slice(0, 4000).map((key) => placement.place(key))).toEqual(drawn);
+  });
+
   test.each(kinds)('$name: begins with the place, names each server once, and grows at its end', (kind) => {
     fc.assert(
       fc.property(

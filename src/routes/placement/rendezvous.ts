@@ -4,8 +4,10 @@ import { equalWeights, type PlacedServer, type Placement, type PlacementKind } f
 /** Keys fall into so many slots, and slots are placed: so a table of them answers at once, whatever the number of servers. */
 const slotBits = 20;
 
-/** From so many servers on the slots that were asked for are remembered, in 1 byte each, or 2 from 255 servers on. */
+/** From so many servers on the slots that were asked for are remembered, in 1 byte each, or 2 from 255 servers on... */
 const tableFrom = 5;
+/** ...once so many keys were placed: a ring that is used for a moment needs no table. */
+const tableAfter = 1000;
 
 /**
  * Rendezvous, or highest random weight: every server draws a number for the key, and the highest wins. The law of minimal movement
@@ -32,7 +34,8 @@ class Rendezvous implements Placement {
   /** Place in the order of ids to index in the list. */
   readonly #indexes: Uint16Array;
   /** Index + 1; 0: not asked for yet. */
-  readonly #table: Uint8Array | Uint16Array | undefined;
+  #table: Uint8Array | Uint16Array | undefined;
+  #untilTable = Number.POSITIVE_INFINITY;
 
   constructor(servers: readonly PlacedServer[], salt: string) {
     this.#seed = murmur3(salt, 0);
@@ -46,14 +49,17 @@ class Rendezvous implements Placement {
       this.#hashes[2 * place + 1] = murmur3(id, ~this.#seed);
     }
     if (!equalWeights(servers)) this.#weights = Float64Array.from(sorted, ({ weight }) => weight);
-    if (servers.length >= tableFrom)
-      this.#table = new (servers.length < 0xff ? Uint8Array : Uint16Array)(2 ** slotBits);
+    if (servers.length >= tableFrom) this.#untilTable = tableAfter;
   }
 
   place(key: string): number {
     if (this.#indexes.length === 1) return 0;
     const slot = murmur3(key, this.#seed) >>> (32 - slotBits);
-    if (this.#table === undefined) return this.#indexes[this.#best(slot)]!;
+    if (this.#table === undefined) {
+      if (--this.#untilTable === 0)
+        this.#table = new (this.#indexes.length < 0xff ? Uint8Array : Uint16Array)(2 ** slotBits);
+      return this.#indexes[this.#best(slot)]!;
+    }
     const known = this.#table[slot]!;
     if (known !== 0) return known - 1;
     const index = this.#indexes[this.#best(slot)]!;

@@ -5,7 +5,7 @@ import type { Faults } from './fenced-link.ts';
 import { staleAfter, stories, type Way } from './stale-reads.ts';
 
 const full = process.env['CISTERN_FULL'] !== undefined;
-const numRuns = full ? 3000 : 120;
+const numRuns = full ? 1000 : 120;
 
 const rings: readonly (readonly [string, Partial<ShardedOptions>, boolean])[] = [
   ['rendezvous', {}, false],
