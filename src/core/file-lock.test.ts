@@ -49,12 +49,12 @@ test('one at a time; free again when it is released', async () => {
   const lock = files.lock(path);
   expect(await lock.held()).toBe(true);
   expect(() => files.lock(path)).toThrow('is in use by this process already');
-  await lock.release();
+  lock.release();
   expect(await lock.held()).toBe(false);
   const again = files.lock(path);
-  await lock.release();
+  lock.release();
   expect(await again.held()).toBe(true);
-  await again.release();
+  again.release();
   expect(readdirSync(join(folder, 'deep'))).toEqual([]);
 });
 
@@ -86,7 +86,7 @@ test('after a restart of the machine, or in another container, it is taken over,
   const second = files.lock(path);
   expect(await second.held()).toBe(true);
   expect(await first.held()).toBe(false);
-  await first.release();
+  first.release();
   expect(await second.held()).toBe(true);
 });
 

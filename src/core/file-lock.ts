@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FileLock } from './runtime.ts';
 
@@ -50,8 +50,12 @@ export function lockFile(path: string): FileLock {
   };
   return {
     held,
-    async release() {
-      if (await held()) await rm(lock, { force: true });
+    release() {
+      try {
+        if (readFileSync(lock, 'utf8') === content) rmSync(lock, { force: true });
+      } catch {
+        // It is gone, or will be taken over by the next one.
+      }
     },
   };
 }

@@ -156,7 +156,8 @@ export interface Files {
 export interface FileLock {
   /** Whether it still is: somebody may have removed the lock by hand, or taken it over from another machine's point of view. */
   held(): Promise<boolean>;
-  release(): Promise<void>;
+  /** At once, as it was taken; never throws. May be called twice. */
+  release(): void;
 }
 
 /** The content to be of a file, written aside where only this user may read it. Ends with `commit` or `discard`. */

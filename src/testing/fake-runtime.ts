@@ -280,7 +280,7 @@ function filesOn(disk: Map<string, Uint8Array>): Files {
     lock(path) {
       if (locked.has(path)) throw new Error('is in use by this process already');
       locked.add(path);
-      return { held: async () => locked.has(path), release: async () => void locked.delete(path) };
+      return { held: async () => locked.has(path), release: () => void locked.delete(path) };
     },
   };
 }

@@ -220,6 +220,12 @@ describe('with a file', () => {
     await runtime.until(next.close());
   });
 
+  test('a store that could not be made has not taken it', () => {
+    const wrong = { servers: ['127.0.0.1:11211', '127.0.0.1:11212'], runtime, journal, placement: 'none' };
+    expect(() => memcached(wrong as never)).toThrow(/'placement'/);
+    open({ journal });
+  });
+
   test('two stores cannot share it', () => {
     open({ journal });
     expect(() => memcached({ servers: ['127.0.0.1:11211'], runtime, journal })).toThrow(

@@ -240,7 +240,7 @@ describe('one file, one process', () => {
       undefined,
       {},
       {
-        lock: () => ({ held: async () => held, release: async () => undefined }),
+        lock: () => ({ held: async () => held, release: () => undefined }),
       },
     );
     await life.runtime.until(life.a.failed(remove('k'), 'no', because)!);

@@ -129,14 +129,21 @@ export class JournalFile {
     if (this.#writing) await new Promise<void>((resolve) => (this.#idle = resolve));
     this.#state = 'closed';
     this.#retry?.cancel();
-    await this.#lock.release().catch(() => undefined);
+    this.#lock.release();
+  }
+
+  /** Gives the file free at once, as it is. */
+  abandon(): void {
+    this.#state = 'closed';
+    this.#retry?.cancel();
+    this.#lock.release();
   }
 
   /** Never rejects. */
   async #work(anew: boolean): Promise<void> {
     this.#writing = true;
     try {
-      if (anew) await this.#rewrite();
+      if (anew && this.#state !== 'closed') await this.#rewrite();
       while (this.#gathered.length > 0 && this.#state === 'good') {
         await this.#write();
         if (this.#bytes >= leastRewrite && this.#lines > mostLines * this.#content.size)

@@ -157,6 +157,12 @@ export class Journal {
     return !this.owes;
   }
 
+  /** Nothing was done with it and nothing will be, because what it was made for could not be made. */
+  abandon(): void {
+    for (const each of this.#servers.values()) each.stop();
+    this.#file?.abandon();
+  }
+
   /** Ends all repairs; what is owed stays in the file, if there is one. May be called twice. */
   close(): Promise<void> {
     return (this.#closed ??= this.#end());

@@ -50,21 +50,26 @@ export function memcached(options: MemcachedOptions): MemcachedStore {
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     throw wrongOption('name', name, 'a text that is not empty');
   const { runtime } = settings;
-  const safety = new PoolSafety(settings);
   const group = new HealthGroup(failOpen);
   const members = isServerList(servers) ? [] : readMembers('servers', servers);
   for (const [index, { address }] of members.entries()) readAddress(`servers[${index}]`, address);
   const isOne = members.length === 1;
-  const pool = sharded({
-    servers,
-    make: ({ id, address }) => {
-      const own = name === undefined ? `memcached ${address}` : isOne ? name : `${name} ${address}`;
-      return safety.server({ ...settings, server: address, name: own }, id, group);
-    },
-    ...defined({ placement, salt, routingKey, drain, runtime }),
-    name: name ?? (isOne ? `memcached ${members[0]!.address}` : 'memcached'),
-  });
-  return new MemcachedPool(pool, safety);
+  const safety = new PoolSafety(settings);
+  try {
+    const pool = sharded({
+      servers,
+      make: ({ id, address }) => {
+        const own = name === undefined ? `memcached ${address}` : isOne ? name : `${name} ${address}`;
+        return safety.server({ ...settings, server: address, name: own }, id, group);
+      },
+      ...defined({ placement, salt, routingKey, drain, runtime }),
+      name: name ?? (isOne ? `memcached ${members[0]!.address}` : 'memcached'),
+    });
+    return new MemcachedPool(pool, safety);
+  } catch (thrown) {
+    safety.abandon();
+    throw thrown;
+  }
 }
 
 /** Without what is left out, which is not the same as `undefined`. */

@@ -107,6 +107,11 @@ export class PoolSafety {
     return this.journal === undefined || (await this.journal.flush(milliseconds));
   }
 
+  /** The servers could not be made. */
+  abandon(): void {
+    this.journal?.abandon();
+  }
+
   /** After the servers are closed. */
   async close(): Promise<void> {
     await this.journal?.close();
