@@ -27,7 +27,7 @@ export interface SessionHost {
   settled(bytes: number): void;
   /** The session has answers to write: at the end of the turn `flush` is called. */
   schedule(session: Session): void;
-  /** The session does not read because of what is under way elsewhere: `resume` is called when there is room. */
+  /** The session wants to read on: `resume` is called when there is room, in the order of asking. */
   waits(session: Session): void;
   left(session: Session): void;
   /** Removes all entries; answers what could not be done, if so. */

@@ -82,7 +82,7 @@ export class Session implements RequestSink, ServedEvents {
   drained(): void {
     this.#blocked = false;
     this.#writer.sent();
-    this.resume();
+    this.#schedule();
   }
 
   ended(): void {
@@ -120,13 +120,9 @@ export class Session implements RequestSink, ServedEvents {
     this.#socket.destroy();
   }
 
-  /** Goes on reading where nothing stands against it any more. */
+  /** Goes on reading, if nothing of its own stands against it. */
   resume(): void {
-    if (!this.#paused || this.#ending) return;
-    if (this.full) {
-      if (this.#host.full) this.#host.waits(this);
-      return;
-    }
+    if (!this.#paused || this.#ending || this.full) return;
     const rest = this.#rest ?? noBytes;
     this.#rest = undefined;
     this.#paused = false;
@@ -163,7 +159,8 @@ export class Session implements RequestSink, ServedEvents {
         return;
       }
     }
-    if (this.#paused) this.resume();
+    // Not at once: others may have waited for longer.
+    if (this.#paused) this.#host.waits(this);
   }
 
   #send(writer: ReplyWriter, count: number): void {
