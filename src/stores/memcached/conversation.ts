@@ -68,7 +68,7 @@ export class Conversation implements Protocol, ReplySink {
 
   refresh(now: number): void {
     this.#inquiredAt = now;
-    const inquiry = this.#fence!.inquire();
+    const inquiry = this.#fence!.inquire(now);
     this.#connection.accompany(new Question(inquiry, requestOf(inquiry.operation, true, longestServerKey)));
   }
 

@@ -1,7 +1,13 @@
 import { unavailable } from '../../net/connection-errors.ts';
 import type { Departure, Naming } from '../../core/fence.ts';
 import type { Runtime } from '../../core/runtime.ts';
-import { longestLife, type Operation, type Reply, type SetOperation } from '../../core/store.ts';
+import {
+  type GetOperation,
+  longestLife,
+  type Operation,
+  type Reply,
+  type SetOperation,
+} from '../../core/store.ts';
 import { decodeRecord, encodeRecord, type FenceRecord, sameDepartures, sameMembers } from './fence-record.ts';
 import type { Ask, Inquiry, ServerFence, ServerStore } from './server.ts';
 
@@ -52,7 +58,12 @@ export class MemcachedFence implements ServerFence {
   readonly #runtime: Runtime;
   readonly #ready: Promise<void>;
   readonly #key: string;
+  readonly #read: GetOperation;
   #record: FenceRecord | undefined;
+  /** What was read last: its bytes, what they say, and whether that is what is known. */
+  #bytes: Uint8Array = new Uint8Array(0);
+  #decoded: FenceRecord | undefined;
+  #adopted: FenceRecord | undefined;
   /** What stands in front of keys; undefined while there is no incarnation that may be used. */
   #prefix: string | undefined;
   readonly #tokenPrefixes = new Map<string, string>();
@@ -71,6 +82,7 @@ export class MemcachedFence implements ServerFence {
     this.#runtime = options.runtime;
     this.#ready = options.ready;
     this.#key = `~cistern:${options.pool}`;
+    this.#read = { kind: 'get', key: this.#key, deadline: Number.POSITIVE_INFINITY };
   }
 
   get incarnation(): string | undefined {
@@ -98,10 +110,10 @@ export class MemcachedFence implements ServerFence {
     await this.#ready;
     let error: Error | undefined;
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const inquiry = this.inquire(true);
+      const inquiry = this.#inquireLong();
       const reply = await ask(inquiry.operation);
       if (reply.kind === 'failed') return reply.error;
-      const found = recordIn(reply);
+      const found = this.#recordIn(reply);
       if (found !== undefined) {
         if (!this.#adopt(found, inquiry)) this.changed?.();
         return undefined;
@@ -112,20 +124,14 @@ export class MemcachedFence implements ServerFence {
     return unavailable(this.#server.name, 'it does not keep the record of its fence', error);
   }
 
-  inquire(touch: boolean = this.#runtime.clock.read() - this.#touchedAt >= touchPeriod): Inquiry {
-    const askedAt = this.#runtime.clock.read();
-    if (touch) this.#touchedAt = askedAt;
-    const deadline = Number.POSITIVE_INFINITY;
-    return {
-      operation: { kind: 'get', key: this.#key, deadline, ...(touch ? { touch: life } : undefined) },
-      number: ++this.#lastNumber,
-      askedAt,
-    };
+  inquire(now: number): Inquiry {
+    const plain = now - this.#touchedAt < touchPeriod;
+    return { operation: plain ? this.#read : this.#touch(now), number: ++this.#lastNumber, askedAt: now };
   }
 
   learn(inquiry: Inquiry, reply: Reply): void {
     if (reply.kind === 'failed') return;
-    const found = recordIn(reply);
+    const found = this.#recordIn(reply);
     if (found !== undefined) this.#adopt(found, inquiry);
     else if (inquiry.number > this.#settled) {
       this.#forget();
@@ -178,13 +184,13 @@ export class MemcachedFence implements ServerFence {
     await Promise.resolve();
     for (let attempt = 0; attempt < attempts && !this.#closed; attempt++) {
       if (attempt > 1) await this.#pause(attempt);
-      const inquiry = this.inquire(true);
+      const inquiry = this.#inquireLong();
       const reply = await this.#server.executeBare({
         ...inquiry.operation,
         deadline: Number.POSITIVE_INFINITY,
       });
       if (reply.kind === 'failed') return false;
-      const found = recordIn(reply);
+      const found = this.#recordIn(reply);
       first ??= found?.incarnation ?? '';
       if (found !== undefined) {
         this.#adopt(found, inquiry);
@@ -209,6 +215,27 @@ export class MemcachedFence implements ServerFence {
     return false;
   }
 
+  #inquireLong(): Inquiry {
+    const now = this.#runtime.clock.read();
+    return { operation: this.#touch(now), number: ++this.#lastNumber, askedAt: now };
+  }
+
+  /** Reads it, and prolongs its life. */
+  #touch(now: number): Operation {
+    this.#touchedAt = now;
+    return { ...this.#read, touch: life };
+  }
+
+  /** The usual record is the one that is known already: then it costs no more than looking at its bytes. */
+  #recordIn(reply: Reply): FenceRecord | undefined {
+    if (reply.kind !== 'hit') return undefined;
+    if (!sameBytes(this.#bytes, reply.value)) {
+      this.#decoded = decodeRecord(reply.value);
+      this.#bytes = reply.value.slice();
+    }
+    return this.#decoded;
+  }
+
   /** Over what was read: by its CAS where there is one, so that of two writers one begins anew. */
   #write(record: FenceRecord, over: Reply): SetOperation {
     const cas = over.kind === 'hit' ? over.cas : '';
@@ -226,12 +253,17 @@ export class MemcachedFence implements ServerFence {
 
   /** Whether it told something new. */
   #adopt(found: FenceRecord, { number, askedAt }: Inquiry): boolean {
+    if (found === this.#adopted) {
+      this.knownAt = Math.max(this.knownAt, askedAt);
+      return false;
+    }
     const before = this.#record;
     const renewed = before?.incarnation !== found.incarnation;
     const members =
       before !== undefined && sameMembers(before.members, found.members) ? before.members : found.members;
     const moved = before === undefined || !sameDepartures(before.departed, found.departed);
     if (before !== undefined && !renewed && !moved && members === before.members) {
+      this.#adopted = found;
       this.knownAt = Math.max(this.knownAt, askedAt);
       return false;
     }
@@ -241,6 +273,7 @@ export class MemcachedFence implements ServerFence {
       return false;
     }
     this.#settled = this.#lastNumber;
+    this.#adopted = found;
     this.knownAt = askedAt;
     this.#record = {
       incarnation: found.incarnation,
@@ -258,7 +291,7 @@ export class MemcachedFence implements ServerFence {
   #forget(): void {
     if (this.#record !== undefined) this.era++;
     this.#settled = this.#lastNumber;
-    this.#record = undefined;
+    this.#record = this.#adopted = undefined;
     this.knownAt = Number.NEGATIVE_INFINITY;
     this.#rename();
   }
@@ -293,8 +326,11 @@ function fresh(runtime: Runtime): FenceRecord {
   return { incarnation: runtime.randomId(), members: [], departed: noDepartures };
 }
 
-function recordIn(reply: Reply): FenceRecord | undefined {
-  return reply.kind === 'hit' ? decodeRecord(reply.value) : undefined;
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  const { length } = one;
+  if (other.length !== length) return false;
+  for (let index = 0; index < length; index++) if (one[index] !== other[index]) return false;
+  return true;
 }
 
 function sameRecord(one: FenceRecord, other: FenceRecord): boolean {

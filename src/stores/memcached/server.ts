@@ -120,7 +120,7 @@ export interface ServerFence extends Fence {
    * Requests are about to be written, and it is time to ask again or one of them is an invalidation: what goes in front of them. Its
    * answer is handed to `learn` before theirs are looked at.
    */
-  inquire(): Inquiry;
+  inquire(now: number): Inquiry;
   learn(inquiry: Inquiry, reply: Reply): void;
   /** The leaf is closed. */
   closed(): void;
