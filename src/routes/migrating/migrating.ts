@@ -5,12 +5,11 @@ import type { Destination, Operation, Reply, Store } from '../../core/store.ts';
 import { guardedPart } from '../guarded-part.ts';
 import { checkedCount, checkedOptions, checkedPart } from '../route-options.ts';
 import { Route } from '../route.ts';
-import { checkSalts } from '../salt.ts';
 import { HitCopier } from './hit-copier.ts';
 import { LocalTime } from './local-time.ts';
 import { destinationsOf } from './migration-destinations.ts';
 import { type CopyCounts, MigrationCounts, type PoolCounts } from './pool-counts.ts';
-import { newPool, PoolPair } from './pool-pair.ts';
+import { newPool, oldPool, PoolPair } from './pool-pair.ts';
 import { PoolReads } from './pool-reads.ts';
 import { PoolWrites } from './pool-writes.ts';
 import { StageWatch } from './stage-watch.ts';
@@ -142,7 +141,6 @@ class MigratingRoute extends Route implements Migrating {
     const from = checkedPart('from', options.from);
     const to = checkedPart('to', options.to);
     if (from === to) throw wrongOption('to', to, "another store than 'from'");
-    checkSalts([from, to]);
     const name = options.name ?? 'migration';
     if (typeof name !== 'string' || !/^[\w.-]{1,32}$/.test(name))
       throw wrongOption('name', name, '1 to 32 letters, digits, . _ -');
@@ -164,7 +162,7 @@ class MigratingRoute extends Route implements Migrating {
     this.#reads = new PoolReads({ ...rooms, unfinished: this.#unfinished });
     this.#writes = new PoolWrites({ ...rooms, unfinished: this.#unfinished });
     const { status = {} } = options;
-    this.#board = status === false ? undefined : this.#boardOf(status);
+    this.#board = status === false ? undefined : this.#boardOf(status, pools);
     this.#watch = new StageWatch(name, table, time, runtime);
   }
 
@@ -217,7 +215,7 @@ class MigratingRoute extends Route implements Migrating {
     this.#unfinished.close();
   }
 
-  #boardOf(options: MigrationStatusOptions): StatusBoard {
+  #boardOf(options: MigrationStatusOptions, pools: PoolPair): StatusBoard {
     if (typeof options !== 'object' || options === null)
       throw wrongOption('status', options, 'an object, or false');
     const interval = milliseconds('status.interval', options.interval ?? '10s', {
@@ -235,7 +233,7 @@ class MigratingRoute extends Route implements Migrating {
       interval,
       process,
       runtime,
-      pool: () => this.parts[this.#time.now() < this.#table.readToFrom ? 0 : newPool]!,
+      ask: (operation) => pools.ask(this.#time.now() < this.#table.readToFrom ? oldPool : newPool, operation),
       status: () => this.#statusOf(process, interval),
     });
   }

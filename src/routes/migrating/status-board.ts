@@ -1,5 +1,5 @@
 import type { Runtime, Timer } from '../../core/runtime.ts';
-import type { Reply, Store } from '../../core/store.ts';
+import type { Operation, Reply, Store } from '../../core/store.ts';
 import type { PoolCounts } from './pool-counts.ts';
 import type { Stage } from './time-table.ts';
 
@@ -44,8 +44,8 @@ export class StatusBoard {
   readonly #interval: number;
   readonly #runtime: Runtime;
   readonly #process: string;
-  /** The pool to write to, now. */
-  readonly #pool: () => Store;
+  /** Asks the pool that is read now; never rejects. */
+  readonly #ask: (operation: Operation) => Promise<Reply>;
   readonly #status: () => ProcessStatus;
   #slot: number;
   #timer: Timer | undefined;
@@ -57,7 +57,7 @@ export class StatusBoard {
     readonly interval: number;
     readonly process: string;
     readonly runtime: Runtime;
-    readonly pool: () => Store;
+    readonly ask: (operation: Operation) => Promise<Reply>;
     readonly status: () => ProcessStatus;
   }) {
     this.#migration = options.migration;
@@ -65,7 +65,7 @@ export class StatusBoard {
     this.#interval = options.interval;
     this.#process = options.process;
     this.#runtime = options.runtime;
-    this.#pool = options.pool;
+    this.#ask = options.ask;
     this.#status = options.status;
     this.#slot = this.#anySlot();
     // Soon, but not all processes of a deploy at once.
@@ -82,14 +82,12 @@ export class StatusBoard {
   }
 
   readonly #publish = (): void => {
-    const done = (): void => this.#wait(this.#interval);
-    this.#write(attempts).then(done, done);
+    void this.#write(attempts).then(() => this.#wait(this.#interval));
   };
 
   async #write(tries: number): Promise<void> {
-    const pool = this.#pool();
     const key = statusKey(this.#migration, this.#slot);
-    const found = statusIn(await pool.execute({ kind: 'get', key, deadline: this.#deadline() }));
+    const found = statusIn(await this.#ask({ kind: 'get', key, deadline: this.#deadline() }));
     if (found !== undefined && found.process !== this.#process && tries > 1) {
       this.#slot = this.#anySlot();
       await this.#write(tries - 1);
@@ -97,7 +95,7 @@ export class StatusBoard {
     }
     const value = new TextEncoder().encode(JSON.stringify(this.#status()));
     const life = { freshFor: 3 * this.#interval, staleFor: 0 };
-    await pool.execute({ kind: 'set', mode: 'set', key, value, flags: 0, life, deadline: this.#deadline() });
+    await this.#ask({ kind: 'set', mode: 'set', key, value, flags: 0, life, deadline: this.#deadline() });
   }
 
   #anySlot(): number {
