@@ -41,8 +41,11 @@ function documented(chapter: string): string[] {
 
 test('options.md has a row for every option of cistern() and define(), and for no other', () => {
   const near = optionsOf('src/cache/options.ts', 'NearOptions').map((name) => `near.${name}`);
+  const hotKeys = optionsOf('src/cache/hot-keys/hot-keys-options.ts', 'HotKeysOptions').map(
+    (name) => `hotKeys.${name}`,
+  );
   expect(documented('`cistern(')).toEqual(
-    [...optionsOf('src/cache/options.ts', 'CisternOptions'), ...near].toSorted(),
+    [...optionsOf('src/cache/options.ts', 'CisternOptions'), ...near, ...hotKeys].toSorted(),
   );
   const definition = 'src/cache/definition.ts';
   const limits = optionsOf(definition, 'LoadLimits').map((name) => `loads.${name}`);
