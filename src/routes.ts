@@ -28,3 +28,4 @@ export { fileServers } from './routes/server-list/file-servers.ts';
 export { polledServers, type PollOptions } from './routes/server-list/polled-servers.ts';
 export type { Member, Server, ServerList } from './routes/server-list/server-list.ts';
 export { sharded, type ShardedOptions } from './routes/sharded.ts';
+export { warming, type WarmingOptions } from './routes/warming.ts';

@@ -10,6 +10,7 @@ import {
   missFailover,
   prefixed,
   shadowed,
+  warming,
 } from '../../src/routes.ts';
 import type { FakeRuntime } from '../../src/testing/fake-runtime.ts';
 
@@ -62,4 +63,6 @@ export const everyRoute: readonly RouteCase[] = [
     parts: 5,
     make: ([a, b, c, d, e]) => gutter(mirrored([a!, b!], { readFrom: 1 }), mirrored([c!, d!, e!])),
   },
+  { name: 'warming', parts: 2, make: ([a, b]) => warming(a!, b!) },
+  { name: 'warming that does not clean', parts: 2, make: ([a, b]) => warming(a!, b!, { clean: false }) },
 ];

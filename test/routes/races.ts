@@ -1,4 +1,5 @@
-import type fc from 'fast-check';
+import fc from 'fast-check';
+import { expect } from 'vitest';
 import { CisternError } from '../../src/core/error.ts';
 import type { HitReply, MissReply, Operation, Reply, Right, Store } from '../../src/core/store.ts';
 import { EntryStates } from '../../src/stores/memory/entry-states.ts';
@@ -195,3 +196,86 @@ function rightOf(reply: Reply): Right | undefined {
   if (reply.kind !== 'hit' || reply.claim !== 'won') return undefined;
   return reply.marked ? 'stale' : 'recache';
 }
+
+type Step = 'read' | 'reload' | 'write' | 'expire' | 'store' | 'restart';
+
+/** A route whose processes do things with one key at the same time, in an order that the scheduler draws. */
+export interface Race {
+  readonly pools: number;
+  /** The route as a process has it. */
+  readonly make: (links: readonly Store[], process: number) => Store;
+  /** Whether messages get lost. */
+  readonly faults: boolean;
+  /** What processes do, each as often as it is listed. Default: everything, mostly reads. */
+  readonly steps?: readonly Step[];
+  /** Pools that have something old in the beginning. Default: all. */
+  readonly old?: readonly number[];
+}
+
+const usual: readonly Step[] = ['read', 'read', 'read', 'reload', 'write', 'expire', 'store', 'restart'];
+
+const fates = fc.infiniteStream(
+  fc.oneof(
+    { weight: 12, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constantFrom('unsent' as const, 'lost' as const) },
+  ),
+);
+
+/**
+ * Nothing older than what was confirmed is ever read, and when all is done none is left in any pool: three processes read, reload, write,
+ * mark, store and lose pools.
+ */
+export function neverStale({
+  pools: count,
+  make,
+  faults,
+  steps = usual,
+  old,
+}: Race): fc.IAsyncProperty<unknown> {
+  const step = fc.record({ process: fc.integer({ min: 0, max: 2 }), what: fc.constantFrom(...steps) });
+  return fc.asyncProperty(
+    fc.scheduler(),
+    fc.array(step, { minLength: 2, maxLength: 7 }),
+    fates,
+    async (scheduler, drawn, stream) => {
+      const pools = Array.from({ length: count }, (_, index) => new Pool(`pool ${index}`));
+      const truth = new Truth(scheduler);
+      const fate = (): 'unsent' | 'lost' | undefined => (faults ? stream.next().value : undefined);
+      const actors = Array.from({ length: 3 }, (_, index) => {
+        const name = `process ${index}`;
+        const links = pools.map((pool) => link(scheduler, name, pool, fate));
+        return new Actor(make(links, index), truth, name);
+      });
+      for (const index of old ?? pools.keys()) pools[index]!.apply(oldEntry);
+      const done = drawn.map(async ({ process, what }, index) => {
+        await scheduler.schedule(Promise.resolve(), `start ${what}`);
+        const actor = actors[process]!;
+        if (what === 'read') await actor.read();
+        else if (what === 'reload') await actor.read({ lease: 30_000, recache: 100_000_000 });
+        else if (what === 'write') await truth.alone(() => actor.write());
+        else if (what === 'expire') await truth.alone(() => actor.write({ staleFor: 60_000 }));
+        else if (what === 'store') await truth.alone(() => actor.store());
+        else pools[index % count]!.restart();
+      });
+      await scheduler.waitIdle();
+      await Promise.all(done);
+      expect(truth.stale).toEqual([]);
+      // What is marked is known to be old.
+      for (const pool of pools) {
+        const left = pool.apply({ kind: 'get', key, deadline });
+        if (left.kind === 'hit' && !left.marked)
+          expect(pool.version, pool.name).toBeGreaterThanOrEqual(truth.confirmed);
+      }
+    },
+  );
+}
+
+const oldEntry = {
+  kind: 'set',
+  mode: 'set',
+  key,
+  value: valueOf(0),
+  flags: 0,
+  life,
+  deadline,
+} as const;
