@@ -135,7 +135,7 @@ export class ConnectionPool implements ConnectionOwner, HealthOwner {
       this.#closed = closed(this.#options.name);
       this.#sweeping?.cancel();
       this.#health.close();
-      for (const connection of [...this.#connections]) this.#closeOne(connection, this.#closed);
+      for (const connection of this.#connections) this.#closeOne(connection, this.#closed);
     }
     if (this.#sockets === 0) return;
     const before = this.#allVanished;
@@ -296,7 +296,7 @@ export class ConnectionPool implements ConnectionOwner, HealthOwner {
     const { pool, runtime } = this.#options;
     const now = runtime.clock.read();
     const error = closed(this.#options.name);
-    for (const each of [...this.#connections]) {
+    for (const each of this.#connections) {
       const count = this.#connections.length;
       const allowed = count > pool.max ? Math.min(burstIdle, pool.idle) : pool.idle;
       if (count > pool.initial && each.open && each.inFlight === 0 && now - each.usedAt >= allowed) {

@@ -2,7 +2,8 @@ import type { Fence } from '../../src/core/fence.ts';
 import type { Operation, Reply } from '../../src/core/store.ts';
 import type { FenceRecord } from '../../src/stores/memcached/fence-record.ts';
 import { MemcachedFence } from '../../src/stores/memcached/server-fence.ts';
-import { memcachedServer, type ServerStore } from '../../src/stores/memcached/server.ts';
+import { memcachedServer } from '../../src/stores/memcached/server.ts';
+import type { ServerStore } from '../../src/stores/memcached/server-parts.ts';
 import { type FakeRuntime, fakeRuntime } from '../../src/testing/fake-runtime.ts';
 import { type SimulationOptions, SimulatedMemcached } from '../servers/simulated-memcached.ts';
 

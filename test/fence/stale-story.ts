@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { Events } from '../../src/core/events.ts';
 import type { HitReply, Operation, Reply } from '../../src/core/store.ts';
 import { type SafetyOptions, PoolSafety } from '../../src/stores/memcached/pool-safety.ts';
-import type { ServerStore } from '../../src/stores/memcached/server.ts';
+import type { ServerStore } from '../../src/stores/memcached/server-parts.ts';
 import { type FakeRuntime, fakeRuntime } from '../../src/testing/fake-runtime.ts';
 import { seededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedMemcached } from '../servers/simulated-memcached.ts';

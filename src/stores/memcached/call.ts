@@ -1,7 +1,7 @@
 import type { Operation, Reply } from '../../core/store.ts';
 import { Exchange } from '../../net/exchange.ts';
 import { invalidationKind } from '../../routes/journal/lost-write.ts';
-import type { Inquiry, ServerFence } from './server.ts';
+import type { Inquiry, ServerFence } from './server-parts.ts';
 import {
   clearRequest,
   loginRequest,

@@ -13,7 +13,7 @@ import { withEra } from './cas-era.ts';
 import type { EntryForm } from './entry-form.ts';
 import { replyOf, winsNothing } from './operation-reply.ts';
 import { requestOf } from './operation-request.ts';
-import type { Ask, ServerFence } from './server.ts';
+import type { Ask, ServerFence } from './server-parts.ts';
 import { pollPeriod } from './server-fence.ts';
 
 /** The leaf as its conversations see it. */

@@ -21,7 +21,7 @@ import {
   type ServerFence,
   type ServerParts,
   type ServerStore,
-} from './server.ts';
+} from './server-parts.ts';
 
 let captured: (reply: Reply) => void;
 /** One executor for all promises: a closure for each would be made for nothing. */

@@ -8,7 +8,8 @@ import { Journal, type JournalOptions, type JournalStatistics } from '../../rout
 import { invalidationKind, type LostKind, type LostWrite } from '../../routes/journal/lost-write.ts';
 import type { Mender, ServerJournal } from '../../routes/journal/server-journal.ts';
 import { MemcachedFence } from './server-fence.ts';
-import { memcachedServer, type ServerObserver, type ServerOptions, type ServerStore } from './server.ts';
+import type { ServerObserver, ServerStore } from './server-parts.ts';
+import { memcachedServer, type ServerOptions } from './server.ts';
 
 /** What keeps a pool from ever serving what was invalidated. */
 export interface SafetyOptions {

@@ -9,7 +9,7 @@ import {
   type SetOperation,
 } from '../../core/store.ts';
 import { decodeRecord, encodeRecord, type FenceRecord, sameDepartures, sameMembers } from './fence-record.ts';
-import type { Ask, Inquiry, ServerFence, ServerStore } from './server.ts';
+import type { Ask, Inquiry, ServerFence, ServerStore } from './server-parts.ts';
 
 /** How long what is known of the record may be used before it is asked for again, in milliseconds. */
 export const pollPeriod = 250;

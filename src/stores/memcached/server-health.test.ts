@@ -11,7 +11,8 @@ import {
   type MemcachedServerOptions,
   startMemcached,
 } from '../../testing/memcached-server.ts';
-import { memcachedServer, type ServerOptions, type ServerParts, type ServerStore } from './server.ts';
+import type { ServerParts, ServerStore } from './server-parts.ts';
+import { memcachedServer, type ServerOptions } from './server.ts';
 
 /** What the running test has to end, last first. */
 const toEnd: (() => Promise<unknown>)[] = [];
