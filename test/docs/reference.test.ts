@@ -63,6 +63,8 @@ test('options.md has a row for every option of memcached(), memory() and the cal
     ...optionsOf(`${folder}/server.ts`, 'ServerSettings').filter(
       (name) => !['pool', 'health', 'authentication'].includes(name),
     ),
+    ...optionsOf(`${folder}/pool-safety.ts`, 'SafetyOptions').filter((name) => name !== 'runtime'),
+    ...within('journal', '../../routes/journal/journal.ts', 'JournalOptions'),
     ...within('pool', 'pool-options.ts', 'PoolOptions'),
     ...within('health', 'health-options.ts', 'HealthOptions'),
     ...within('tls', 'address.ts', 'TlsOptions'),
