@@ -3,6 +3,21 @@
  * cells are 0.
  */
 
+/** How much longer what is in one piece becomes: less is copied more often, more lies idle. */
+const growth = 1.125;
+
+/** The same numbers in a longer array, of so many cells per slot, that has cells for this slot. */
+export function lengthened<A extends Int32Array | Uint16Array | Uint8Array>(
+  cells: A,
+  slot: number,
+  perSlot: number,
+): A {
+  const slots = Math.max(slot + 1, Math.ceil((cells.length / perSlot) * growth));
+  const longer = new (cells.constructor as new (length: number) => A)(slots * perSlot);
+  longer.set(cells);
+  return longer;
+}
+
 const chunkBits = 14;
 const chunkMask = (1 << chunkBits) - 1;
 

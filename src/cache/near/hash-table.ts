@@ -46,7 +46,7 @@ export class HashTable {
   strangers = 0;
   readonly #slab: EntrySlab;
   readonly #full: number;
-  readonly #chunks: EntrySlab['chunks'];
+  readonly #pairs: EntrySlab['pairs'];
   #directory: Segment[];
   /** The directory is chosen by the upper `31 - #shift` bits of the hash. */
   #shift = 31;
@@ -55,7 +55,7 @@ export class HashTable {
   constructor(slab: EntrySlab, fullShare: number) {
     this.#full = fullShare;
     this.#slab = slab;
-    this.#chunks = slab.chunks;
+    this.#pairs = slab.pairs;
     this.#directory = [new Segment(leastHomes + tail, 0)];
   }
 
@@ -77,7 +77,7 @@ export class HashTable {
     if (alike === -1) {
       const cell = (first & inFirst) | (second & inSecond) | (third & inThird) | (fourth & inFourth);
       const slot = (cell & slotMask) - 1;
-      if (this.#chunks[slot >> chunkBits]!.pairs[(slot & chunkMask) << 1] === key) return slot;
+      if (this.#pairs[slot >> chunkBits]![(slot & chunkMask) << 1] === key) return slot;
     } else if (alike === 0 && (fourth & farStep) < 3 * step) {
       this.strangers = 0;
       return -1;

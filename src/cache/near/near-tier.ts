@@ -30,7 +30,7 @@ export interface NearTierOptions {
 }
 
 /** How full the tables of an index may be: the default is made for speed; who chooses a plain policy chooses its few bytes, too. */
-const roomy = 0.5;
+const roomy = .5;
 const dense = 0.85;
 
 const tooMany = `one of at most ${mostOwners} caches with a near tier that one object has`;
