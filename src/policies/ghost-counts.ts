@@ -145,7 +145,6 @@ export class GhostCounts {
  * that an index uses, or the keys that are inside crowd in some places of the index.
  */
 function mixed(hash: number): number {
-  let mix = Math.imul(hash ^ 0x5bd1e995, 0x85ebca6b);
-  mix = Math.imul(mix ^ (mix >>> 13), 0xc2b2ae35);
-  return mix ^ (mix >>> 16);
+  const mix = Math.imul(hash ^ 0x5bd1e995, 0x85ebca6b);
+  return mix ^ (mix >>> 15);
 }

@@ -193,26 +193,25 @@ export class EntrySlab {
 
   /** `loadedAt` must not lie in the future. */
   setTimes(slot: number, times: EntryTimes): void {
+    const { until, loadedAt, confirmedUntil } = times;
     const place = slot >> chunkBits;
-    const loadedAt = Math.floor(times.loadedAt);
+    const from = Math.floor(loadedAt);
     const freshUntil = Math.floor(times.freshUntil);
     // What is due before it was loaded is due at once; and a little earlier, so that the end of freshness is kept exactly.
-    const until = freshUntil - roundedUp16(freshUntil - Math.floor(Math.max(times.until, times.loadedAt)));
+    const due = freshUntil - roundedUp16(freshUntil - Math.floor(until > loadedAt ? until : loadedAt));
     let base = this.#bases[place]!;
-    if (!(until - base <= latest)) base = this.#rebase(place, loadedAt - earlier);
-    const offset = Math.max(0, until - base);
+    if (!(due - base <= latest)) base = this.#rebase(place, from - earlier);
+    const offset = due > base ? due - base : 0;
     const kept = base + offset;
     this.#hot[(slot << 1) | 1] = offset;
-    const stale = this.#staleSpans.code(
-      Math.floor(Math.max(0, times.staleUntil - Math.max(freshUntil, kept))),
-    );
-    const age = packed24(kept - loadedAt);
+    const stale = times.staleUntil - (freshUntil > kept ? freshUntil : kept);
+    const code = stale > 0 ? this.#staleSpans.code(Math.floor(stale)) : 0;
+    const age = packed24(kept - from);
     const rest = this.#rest[place]!;
     const at = (slot & chunkMask) * restWords;
     rest[at + freshWord] = packed16(freshUntil - kept);
-    rest[at + ageLow] = (age << 8) | stale;
+    rest[at + ageLow] = (age << 8) | code;
     rest[at + ageHigh] = age >> 8;
-    const { confirmedUntil } = times;
     if (confirmedUntil !== Number.POSITIVE_INFINITY || this.#confirmed[place] !== undefined)
       this.#confirm(slot, confirmedUntil - kept);
   }

@@ -168,7 +168,7 @@ export class NearIndex implements RoomOwner {
 
   leaves(slot: number, cause: number): void {
     this.#removals[cause]!++;
-    if (cause !== replaced) this.#keys.remove(slot);
+    if (cause !== replaced) this.#keys.remove(slot, this.slab.hashOf(slot));
     if (this.#removed !== undefined) this.#tell(slot, cause);
   }
 

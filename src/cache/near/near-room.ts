@@ -1,7 +1,7 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { Policy } from '../../policies/policy.ts';
 import { EntrySlab, type EntryTimes, flags, mostOwners, slabOwnerShift } from './entry-slab.ts';
-import { mostSlots } from './hash-table.ts';
+import { mostSlots } from './slot-table.ts';
 import { HotPromises } from './hot-promises.ts';
 
 /** Why an entry left, by number. */
@@ -36,7 +36,7 @@ const mostRemoved = 1024;
 
 /** Every so many new entries look at so many slots for what has expired; each does while there are cleared entries. A power of two. */
 const entriesPerSweep = 32;
-const sweptAtOnce = 32;
+const sweptAtOnce = 16;
 
 /** The same per turn of the event loop, and for one that has to go before a live one is evicted. */
 const sweptPerTurn = 4096;
