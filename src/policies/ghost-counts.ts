@@ -38,11 +38,11 @@ export class GhostCounts {
   #age = 0;
   #turn = 0;
 
-  /** Makes room for a cache of so many entries; it never shrinks. At most one chunk more per call. */
-  reserve(entries: number): void {
+  /** Makes room for a cache of so many entries, of which more are `expected`; it never shrinks. At most one chunk more per call. */
+  reserve(entries: number, expected = 0): void {
     if (this.#buckets * ways >= entries * cellsPerEntry) return;
     if (this.#buckets < chunkBuckets) this.#double();
-    else this.#extend();
+    else this.#extend((expected * cellsPerEntry) / ways);
   }
 
   /** The count of a key that has left, at most 15; 0 if it is not known. */
@@ -126,10 +126,11 @@ export class GhostCounts {
     this.#mask = this.#buckets - 1;
   }
 
-  #extend(): void {
+  #extend(expected: number): void {
     if (this.#buckets > this.#mask) this.#mask = 2 * this.#mask + 1;
     const first = this.#buckets * ways;
-    if (first + chunkBuckets * ways > this.#cells.length) this.#cells = lengthened(this.#cells, this.#buckets + chunkBuckets, ways);
+    if (first + chunkBuckets * ways > this.#cells.length)
+      this.#cells = lengthened(this.#cells, this.#buckets + chunkBuckets, ways, expected + chunkBuckets);
     const chunk = this.#buckets >> chunkBits;
     if (chunk >= this.#ages.length) this.#ages = lengthened(this.#ages, chunk, 1);
     const twin = this.#buckets - ((this.#mask + 1) >> 1);

@@ -5,7 +5,7 @@ const leastNodes = 64;
 /**
  * A few doubly linked lists over slots; a slot is in one of them or in none. Both links of a slot lie side by side, so that
  * a splice touches few cache lines: 8 bytes per slot. Each list is a ring that is closed by a node of its own, which spares
- * every splice its special cases. In one piece, which grows by copying: a millisecond or two at a million slots. What is not a slot is below 0.
+ * every splice its special cases. In one piece, which grows by copying; where it is known how many slots are to be expected, not when there are many. What is not a slot is below 0.
  */
 export class SlotLists {
   /** Of each node the one after it, then the one before it. */
@@ -13,9 +13,12 @@ export class SlotLists {
   /** Lists: their own nodes are the first, so the node of a slot is `slot + #count`. */
   readonly #count: number;
 
-  /** Empty lists, named by the numbers 0 to `count` - 1. */
-  constructor(count: number) {
+  readonly #expected: () => number;
+
+  /** Empty lists, named by the numbers 0 to `count` - 1. `expected` tells how many slots there will be. */
+  constructor(count: number, expected: () => number = () => 0) {
     this.#count = count;
+    this.#expected = expected;
     this.reserve(0);
     for (let list = 0; list < count; list++) this.#link(list, list);
   }
@@ -23,7 +26,7 @@ export class SlotLists {
   /** Must come before a slot is first put into a list. */
   reserve(slot: number): void {
     const node = slot + this.#count;
-    if (2 * node >= this.#links.length) this.#links = lengthened(this.#links, node, 2);
+    if (2 * node >= this.#links.length) this.#links = lengthened(this.#links, node, 2, this.#expected());
   }
 
   /** The slot that stands first, below 0 for an empty list. */

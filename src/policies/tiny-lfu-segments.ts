@@ -331,9 +331,9 @@ export class TinyLfuSegments {
 
   /** Shared lists may be longer, and what grows grows at different times. */
   #reserve(slot: number): void {
-    if (slot >= this.#words.length) this.#words = lengthened(this.#words, slot, 1);
+    if (slot >= this.#words.length) this.#words = lengthened(this.#words, slot, 1, this.entries);
     this.#lists.reserve(slot);
-    this.#ghosts.reserve(slot + 1);
+    this.#ghosts.reserve(slot + 1, this.entries);
     this.#reserved = slot + 1;
   }
 }

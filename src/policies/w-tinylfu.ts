@@ -34,7 +34,7 @@ export class WTinyLfuPolicy implements Policy {
     this.#segments = new TinyLfuSegments({
       ...options,
       share: this.#chooser.share,
-      lists: new SlotLists(3),
+      lists: new SlotLists(3, () => this.#segments.entries),
       firstList: 0,
     });
     this.#fit();

@@ -1,4 +1,5 @@
 import type { KeyPart } from '../../core/key.ts';
+import { lengthened } from '../../policies/slot-array.ts';
 import { largest24, packed16, packed24, roundedUp16, unpacked16 } from './short-length.ts';
 import { StaleSpans } from './stale-spans.ts';
 
@@ -7,9 +8,6 @@ export const chunkBits = 13;
 const chunkSlots = 1 << chunkBits;
 const chunkMask: number = chunkSlots - 1;
 const leastSlots = 128;
-
-/** How much longer the column becomes that is in one piece. */
-const growth = 1.125;
 
 /** What an entry has in the other columns, in 16-bit words, and where. */
 const restWords = 5;
@@ -63,8 +61,8 @@ export interface EntryTimes {
  * | (confirmed) | (2) | from `until` to `confirmedUntil`, where that is finite |
  *
  * Times are rounded down to milliseconds, `until` besides by 0.05 % of the rest of freshness, weights up: nothing is served longer than was said. Slots are
- * dense: the one freed last is used again first. What every hit reads is in one piece, and grows by copying 8 bytes per slot: a millisecond or two at a
- * million; all else grows chunk by chunk.
+ * dense: the one freed last is used again first. What every hit reads is in one piece, which is copied to grow, but not when there are many; all else grows chunk
+ * by chunk.
  */
 export class EntrySlab {
   /** For the hottest readers: of slot `s`, `pairs[s >> chunkBits][(s & mask) << 1]` is the key, and the value follows it. */
@@ -76,10 +74,16 @@ export class EntrySlab {
   /** By chunk, in milliseconds on the monotonic clock; minus infinity until there is an entry. */
   readonly #bases: number[] = [];
   readonly #staleSpans = new StaleSpans();
+  readonly #expected: () => number;
   /** The first free slot, or -1; each tells the one after it in the place of its key. */
   #free = -1;
   /** Slots that were ever used. */
   end = 0;
+
+  /** `expected` tells how many entries there will be. */
+  constructor(expected: () => number = () => 0) {
+    this.#expected = expected;
+  }
 
   /** Gives a slot to a new entry; its times are set next. */
   take(key: KeyPart, hash: number, value: unknown, weight: number, owner: number): number {
@@ -165,6 +169,11 @@ export class EntrySlab {
     this.#rest[slot >> chunkBits]![(slot & chunkMask) * restWords + markWord]! |= flag;
   }
 
+  /** Whether `until` has not come. */
+  freshAt(slot: number, now: number): boolean {
+    return now - this.#bases[slot >> chunkBits]! < this.#hot[(slot << 1) | 1]! >>> 0;
+  }
+
   until(slot: number): number {
     return this.#bases[slot >> chunkBits]! + (this.#hot[(slot << 1) | 1]! >>> 0);
   }
@@ -244,8 +253,7 @@ export class EntrySlab {
   }
 
   #reserve(slot: number): void {
-    if (slot << 1 >= this.#hot.length)
-      this.#hot = lengthened(this.#hot, 2 * Math.ceil((this.#hot.length / 2) * growth));
+    if (slot << 1 >= this.#hot.length) this.#hot = lengthened(this.#hot, slot, 2, this.#expected());
     const place = slot >> chunkBits;
     const rest = this.#rest[place];
     if (rest === undefined) {
@@ -262,7 +270,7 @@ export class EntrySlab {
     const pairs: unknown[] = Array.from({ length: 2 * slots });
     for (const [index, each] of this.pairs[0]!.entries()) pairs[index] = each;
     this.pairs[0] = pairs;
-    this.#rest[0] = lengthened(this.#rest[0]!, slots * restWords);
+    this.#rest[0] = lengthened(this.#rest[0]!, slots - 1, restWords);
     const confirmed = this.#confirmed[0];
     if (confirmed === undefined) return;
     this.#confirmed[0] = new Uint16Array(slots).fill(0xffff);
@@ -283,12 +291,6 @@ export class EntrySlab {
     }
     return base;
   }
-}
-
-function lengthened<A extends Int32Array | Uint16Array>(column: A, length: number): A {
-  const longer = new (column.constructor as new (length: number) => A)(length);
-  longer.set(column);
-  return longer;
 }
 
 /** The weight that is kept for this many bytes: up to 0.05 % more. */

@@ -36,7 +36,7 @@ const mostRemoved = 1024;
 
 /** Every so many new entries look at so many slots for what has expired; each does while there are cleared entries. A power of two. */
 const entriesPerSweep = 32;
-const sweptAtOnce = 16;
+const sweptAtOnce = 32;
 
 /** The same per turn of the event loop, and for one that has to go before a live one is evicted. */
 const sweptPerTurn = 4096;
@@ -49,7 +49,7 @@ const sweptForOne = 512;
  * there is a `defer`.
  */
 export class NearRoom {
-  readonly slab: EntrySlab = new EntrySlab();
+  readonly slab: EntrySlab = new EntrySlab(() => this.fitting);
   readonly promises: HotPromises = new HotPromises();
   readonly policy: Policy;
   maxBytes: number;

@@ -88,6 +88,11 @@ export class ProbeTable implements SlotTable {
     this.#old = undefined;
   }
 
+  /** Whether old cells are still being moved: for tests. */
+  get moving(): boolean {
+    return this.#old !== undefined;
+  }
+
   longestWay(): number {
     let longest = 0;
     for (const { distance } of this.taken()) longest = Math.max(longest, distance + 1);
