@@ -33,10 +33,8 @@ export function openNearCache(capacity: number, parameters: Record<string, unkno
   };
   return {
     get(key: Key): Item | undefined {
-      const slot = entries.look(key);
-      if (slot < 0 || (clock.tick || clock.read()) >= slab.until(slot)) return undefined;
-      entries.use(slot);
-      return slab.valueOf(slot) as Item;
+      const slot = entries.fresh(key, clock.tick || clock.read());
+      return slot < 0 ? undefined : (slab.valueOf(slot) as Item);
     },
     set(key: Key, value: Item): void {
       const now = Math.floor(clock.tick || clock.read());

@@ -30,7 +30,7 @@ const forgottenAtOnce = 64;
  * Cost: one splice per hit; 9 bytes per slot, 20 to 24 per ghost.
  */
 export class ArcPolicy implements Policy {
-  readonly #lists = new SlotLists(2);
+  readonly #lists: SlotLists;
   /** The list of each slot. */
   readonly #listOf = new ByteSlots();
   readonly #once: ResidentWeight;
@@ -46,6 +46,7 @@ export class ArcPolicy implements Policy {
   constructor(options: PolicyOptions) {
     const weighted = options.weightOf !== undefined;
     this.#once = new ResidentWeight(options.weightOf);
+    this.#lists = new SlotLists(2, () => this.#once.fitting(options.capacity));
     this.#often = new ResidentWeight(options.weightOf);
     this.#onceGhosts = new GhostQueue(weighted);
     this.#oftenGhosts = new GhostQueue(weighted);

@@ -16,14 +16,16 @@ import { SlotRing } from './slot-ring.ts';
  * Cost: a hit sets one bit; 8.2 bytes per slot. The way of the hand is bounded (`HandWay`).
  */
 export class ClockPolicy implements Policy {
-  readonly #lists = new SlotLists(1);
-  readonly #ring = new SlotRing(this.#lists, 0);
+  readonly #lists: SlotLists;
+  readonly #ring: SlotRing;
   readonly #referenced = new BitSlots();
   readonly #inside: ResidentWeight;
   readonly #way = new HandWay();
 
   constructor(options: PolicyOptions) {
     this.#inside = new ResidentWeight(options.weightOf);
+    this.#lists = new SlotLists(1, () => this.#inside.fitting(options.capacity));
+    this.#ring = new SlotRing(this.#lists, 0);
   }
 
   get size(): number {

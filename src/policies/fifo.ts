@@ -14,11 +14,12 @@ const list = 0;
  * Cost: nothing per hit, one splice per newcomer; 8 bytes per slot.
  */
 export class FifoPolicy implements Policy {
-  readonly #lists = new SlotLists(1);
+  readonly #lists: SlotLists;
   readonly #inside: ResidentWeight;
 
   constructor(options: PolicyOptions) {
     this.#inside = new ResidentWeight(options.weightOf);
+    this.#lists = new SlotLists(1, () => this.#inside.fitting(options.capacity));
   }
 
   get size(): number {

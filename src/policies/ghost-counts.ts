@@ -1,3 +1,5 @@
+import { lengthened } from './slot-array.ts';
+
 /** Cells of a bucket: one counted key each, 12 bits of its hash and 4 bits of count. 0 is an empty cell. */
 const ways = 4;
 const countBits = 0xf;
@@ -6,7 +8,7 @@ const nameBits = 0xfff0;
 /** Cells per resident entry: 4 bytes. One costs 0.08 points of mean hit ratio, four bring nothing. */
 const cellsPerEntry = 2;
 
-/** Buckets per chunk: 16 KiB, so that a chunk is copied or halved in some microseconds. */
+/** Buckets per chunk: 16 KiB, so that a chunk is halved in some microseconds. */
 const chunkBits = 11;
 const chunkBuckets = 1 << chunkBits;
 
@@ -23,31 +25,32 @@ export const mostCounted = 15;
  * lowest count gives way to one with as high a count. Equal in hit ratio to a sketch of the same size (4 bytes per resident entry, within 0.01 points over 19 traces), and a scan of keys that never
  * come back pushes out nothing but others of its kind, where it would raise the floor of a sketch.
  *
- * `age` halves everything; each chunk is halved when it is next touched, so that no call takes long. It grows chunk by chunk, by linear hashing
+ * `age` halves everything; each chunk is halved when it is next touched, so that no call takes long. It grows by chunks, by linear hashing
  * (Litwin, 1980): bucket `i + n` begins as a copy of bucket `i`, so that nothing is forgotten and nothing stalls.
  */
 export class GhostCounts {
-  readonly #chunks: Uint16Array[] = [new Uint16Array(leastBuckets * ways)];
-  readonly #ages: number[] = [0];
+  #cells = new Uint16Array(leastBuckets * ways);
+  /** By chunk. */
+  #ages = new Uint8Array(1);
   #buckets = leastBuckets;
   /** Buckets are numbered by so many bits of the mixed hash, or, where that bucket is not there yet, by one bit less. */
   #mask = leastBuckets - 1;
   #age = 0;
   #turn = 0;
 
-  /** Makes room for a cache of so many entries; it never shrinks. At most one chunk more per call. */
-  reserve(entries: number): void {
+  /** Makes room for a cache of so many entries, of which more are `expected`; it never shrinks. At most one chunk more per call. */
+  reserve(entries: number, expected = 0): void {
     if (this.#buckets * ways >= entries * cellsPerEntry) return;
     if (this.#buckets < chunkBuckets) this.#double();
-    else this.#extend();
+    else this.#extend((expected * cellsPerEntry) / ways);
   }
 
   /** The count of a key that has left, at most 15; 0 if it is not known. */
   count(hash: number): number {
     const mix = mixed(hash);
     const bucket = this.#bucket(mix);
-    const cells = this.#cells(bucket);
-    const at = (bucket & (chunkBuckets - 1)) * ways;
+    const cells = this.#cells;
+    const at = bucket * ways;
     const name = (mix >>> 16) & nameBits;
     let cell = cells[at]!;
     if ((cell & nameBits) === name) return cell & countBits;
@@ -63,8 +66,8 @@ export class GhostCounts {
   remember(hash: number, count: number): void {
     const mix = mixed(hash);
     const bucket = this.#bucket(mix);
-    const cells = this.#cells(bucket);
-    const start = (bucket & (chunkBuckets - 1)) * ways;
+    const cells = this.#cells;
+    const start = bucket * ways;
     const name = (mix >>> 16) & nameBits;
     // Among equals those in turn give way: it begins somewhere else each time.
     const turn = this.#turn++;
@@ -87,26 +90,24 @@ export class GhostCounts {
 
   /** Halves all counts. */
   age(): void {
-    this.#age++;
+    this.#age = (this.#age + 1) & 0xff;
   }
 
+  /** The bucket of a key; its chunk is halved as often as it has missed. */
   #bucket(mix: number): number {
-    const bucket = mix & this.#mask;
-    return bucket < this.#buckets ? bucket : bucket & (this.#mask >>> 1);
-  }
-
-  /** The chunk of a bucket, halved as often as it has missed. */
-  #cells(bucket: number): Uint16Array {
+    let bucket = mix & this.#mask;
+    if (bucket >= this.#buckets) bucket &= this.#mask >>> 1;
     const chunk = bucket >> chunkBits;
     if (this.#ages[chunk] !== this.#age) this.#halve(chunk);
-    return this.#chunks[chunk]!;
+    return bucket;
   }
 
   #halve(chunk: number): void {
-    const cells = this.#chunks[chunk]!;
-    const missed = this.#age - this.#ages[chunk]!;
+    const missed = (this.#age - this.#ages[chunk]!) & 0xff;
     this.#ages[chunk] = this.#age;
-    for (let index = 0; index < cells.length; index++) {
+    const cells = this.#cells;
+    const end = Math.min(this.#buckets, (chunk + 1) << chunkBits) * ways;
+    for (let index = (chunk << chunkBits) * ways; index < end; index++) {
       const cell = cells[index]!;
       const count = (cell & countBits) >> missed;
       cells[index] = count === 0 || missed > 3 ? 0 : (cell & nameBits) | count;
@@ -115,21 +116,27 @@ export class GhostCounts {
 
   /** While there is but one chunk, and it is small. */
   #double(): void {
-    const cells = this.#cells(0);
+    this.#bucket(0);
+    const cells = this.#cells;
     const grown = new Uint16Array(2 * cells.length);
     grown.set(cells);
     grown.set(cells, cells.length);
-    this.#chunks[0] = grown;
+    this.#cells = grown;
     this.#buckets *= 2;
     this.#mask = this.#buckets - 1;
   }
 
-  #extend(): void {
-    const chunk = this.#chunks.length;
+  #extend(expected: number): void {
     if (this.#buckets > this.#mask) this.#mask = 2 * this.#mask + 1;
-    const twin = chunk - ((this.#mask + 1) >> (chunkBits + 1));
-    this.#chunks.push(this.#cells(twin << chunkBits).slice());
-    this.#ages.push(this.#age);
+    const first = this.#buckets * ways;
+    if (first + chunkBuckets * ways > this.#cells.length)
+      this.#cells = lengthened(this.#cells, this.#buckets + chunkBuckets, ways, expected + chunkBuckets);
+    const chunk = this.#buckets >> chunkBits;
+    if (chunk >= this.#ages.length) this.#ages = lengthened(this.#ages, chunk, 1);
+    const twin = this.#buckets - ((this.#mask + 1) >> 1);
+    this.#bucket(twin);
+    this.#cells.copyWithin(first, twin * ways, (twin + chunkBuckets) * ways);
+    this.#ages[chunk] = this.#age;
     this.#buckets += chunkBuckets;
   }
 }
@@ -139,7 +146,6 @@ export class GhostCounts {
  * that an index uses, or the keys that are inside crowd in some places of the index.
  */
 function mixed(hash: number): number {
-  let mix = Math.imul(hash ^ 0x5bd1e995, 0x85ebca6b);
-  mix = Math.imul(mix ^ (mix >>> 13), 0xc2b2ae35);
-  return mix ^ (mix >>> 16);
+  const mix = Math.imul(hash ^ 0x5bd1e995, 0x85ebca6b);
+  return mix ^ (mix >>> 15);
 }

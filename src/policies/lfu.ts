@@ -20,7 +20,7 @@ const mostRequests = 0x7fff_ffff;
  * Cost: one splice per hit at most; 12 bytes per slot, and 8 for each different number of requests.
  */
 export class LfuPolicy implements Policy {
-  readonly #lists = new SlotLists(1);
+  readonly #lists: SlotLists;
   /** The group of each slot. */
   readonly #groups = new Int32Slots();
   /** By group: how often each of its entries was asked for. */
@@ -35,6 +35,7 @@ export class LfuPolicy implements Policy {
 
   constructor(options: PolicyOptions) {
     this.#inside = new ResidentWeight(options.weightOf);
+    this.#lists = new SlotLists(1, () => this.#inside.fitting(options.capacity));
   }
 
   get size(): number {

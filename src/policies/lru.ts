@@ -16,11 +16,12 @@ const list = 0;
  * Cost: one splice per hit, 8 bytes per slot.
  */
 export class LruPolicy implements Policy {
-  readonly #lists = new SlotLists(1);
+  readonly #lists: SlotLists;
   readonly #inside: ResidentWeight;
 
   constructor(options: PolicyOptions) {
     this.#inside = new ResidentWeight(options.weightOf);
+    this.#lists = new SlotLists(1, () => this.#inside.fitting(options.capacity));
   }
 
   get size(): number {

@@ -18,6 +18,12 @@ export class ResidentWeight {
     this.weight -= this.of(slot);
   }
 
+  /** How many entries like those inside a capacity holds; 0 while that is not known. */
+  fitting(capacity: number): number {
+    if (this.#weightOf === undefined) return capacity;
+    return this.size === 0 ? 0 : (capacity / this.weight) * this.size;
+  }
+
   /** The weight of one slot. */
   of(slot: number): number {
     return this.#weightOf === undefined ? 1 : this.#weightOf(slot);

@@ -40,8 +40,8 @@ const inMain = 4;
  * Cost: a hit writes one byte. 9 bytes per slot, 20 to 24 per ghost. The way of the hand is bounded (`HandWay`).
  */
 export class S3FifoPolicy implements Policy {
-  readonly #lists = new SlotLists(2);
-  readonly #mainRing = new SlotRing(this.#lists, main);
+  readonly #lists: SlotLists;
+  readonly #mainRing: SlotRing;
   readonly #marks = new ByteSlots();
   readonly #small: ResidentWeight;
   readonly #main: ResidentWeight;
@@ -55,6 +55,8 @@ export class S3FifoPolicy implements Policy {
   constructor(options: PolicyOptions) {
     this.#small = new ResidentWeight(options.weightOf);
     this.#main = new ResidentWeight(options.weightOf);
+    this.#lists = new SlotLists(2, () => this.#small.fitting(options.capacity));
+    this.#mainRing = new SlotRing(this.#lists, main);
     this.#ghosts = new GhostQueue(options.weightOf !== undefined);
     this.#hashOf = options.hashOf;
     this.#capacity = options.capacity;

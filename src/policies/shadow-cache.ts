@@ -27,7 +27,6 @@ export class ShadowCache {
       seed,
       lists,
       firstList: number * 3,
-      hashOf: (slot) => this.#hashes[slot - this.#first]!,
     });
   }
 
@@ -53,13 +52,14 @@ export class ShadowCache {
     const slot = this.#free.pop()!;
     this.#hashes[slot - this.#first] = hash;
     this.#directory.set(hash, slot);
-    this.#segments.insert(slot, false);
+    this.#segments.insert(slot, hash, false);
   }
 
   #evict(): void {
     const slot = this.#segments.victim();
-    this.#segments.remove(slot);
-    this.#directory.delete(this.#hashes[slot - this.#first]!);
+    const hash = this.#hashes[slot - this.#first]!;
+    this.#segments.remove(slot, hash);
+    this.#directory.delete(hash);
     this.#free.push(slot);
   }
 }

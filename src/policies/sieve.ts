@@ -19,7 +19,7 @@ const list = 0;
  * Cost: a hit sets one bit; 8.2 bytes per slot. The way of the hand is bounded (`HandWay`).
  */
 export class SievePolicy implements Policy {
-  readonly #lists = new SlotLists(1);
+  readonly #lists: SlotLists;
   readonly #visited = new BitSlots();
   readonly #inside: ResidentWeight;
   readonly #way = new HandWay();
@@ -28,6 +28,7 @@ export class SievePolicy implements Policy {
 
   constructor(options: PolicyOptions) {
     this.#inside = new ResidentWeight(options.weightOf);
+    this.#lists = new SlotLists(1, () => this.#inside.fitting(options.capacity));
   }
 
   get size(): number {

@@ -3,6 +3,32 @@
  * cells are 0.
  */
 
+/** How much longer what is in one piece becomes: less is copied more often, more lies idle. */
+const growth = 1.125;
+
+/** From so many slots on there is memory for all that are expected, at most this many: it is not touched before it is used, and nothing has to be copied when there is much. */
+const longRun = 16_384;
+const mostExpected = 1 << 22;
+
+/** How many slots there should be when there are so many and this one is needed, and so many are expected in the end. */
+export function moreSlots(slots: number, slot: number, expected: number): number {
+  const wanted = slot < longRun ? 0 : Math.min(mostExpected, Math.ceil(expected));
+  return Math.max(slot + 1, Math.ceil(slots * growth), wanted);
+}
+
+/** The same numbers in a longer array, of so many cells per slot, that has cells for this slot. */
+export function lengthened<A extends Int32Array | Uint16Array | Uint8Array>(
+  cells: A,
+  slot: number,
+  perSlot: number,
+  expected = 0,
+): A {
+  const slots = moreSlots(cells.length / perSlot, slot, expected);
+  const longer = new (cells.constructor as new (length: number) => A)(slots * perSlot);
+  longer.set(cells);
+  return longer;
+}
+
 const chunkBits = 14;
 const chunkMask = (1 << chunkBits) - 1;
 

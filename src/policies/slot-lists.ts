@@ -1,28 +1,32 @@
-/** Slots per chunk: a chunk is 128 KiB, so a new one is cleared in some ten microseconds. */
-const chunkBits = 14;
-const chunkMask = (1 << chunkBits) - 1;
+import { lengthened } from './slot-array.ts';
+
+const leastNodes = 64;
 
 /**
  * A few doubly linked lists over slots; a slot is in one of them or in none. Both links of a slot lie side by side, so that
  * a splice touches few cache lines: 8 bytes per slot. Each list is a ring that is closed by a node of its own, which spares
- * every splice its special cases. Grows chunk by chunk, so growing never copies. What is not a slot is below 0.
+ * every splice its special cases. In one piece, which grows by copying; where it is known how many slots are to be expected, not when there are many. What is not a slot is below 0.
  */
 export class SlotLists {
-  readonly #chunks: Int32Array[] = [];
+  /** Of each node the one after it, then the one before it. */
+  #links = new Int32Array(2 * leastNodes);
   /** Lists: their own nodes are the first, so the node of a slot is `slot + #count`. */
   readonly #count: number;
 
-  /** Empty lists, named by the numbers 0 to `count` - 1. */
-  constructor(count: number) {
+  readonly #expected: () => number;
+
+  /** Empty lists, named by the numbers 0 to `count` - 1. `expected` tells how many slots there will be. */
+  constructor(count: number, expected: () => number = () => 0) {
     this.#count = count;
+    this.#expected = expected;
     this.reserve(0);
     for (let list = 0; list < count; list++) this.#link(list, list);
   }
 
   /** Must come before a slot is first put into a list. */
   reserve(slot: number): void {
-    const last = (slot + this.#count) >> chunkBits;
-    while (last >= this.#chunks.length) this.#chunks.push(new Int32Array(2 << chunkBits));
+    const node = slot + this.#count;
+    if (2 * node >= this.#links.length) this.#links = lengthened(this.#links, node, 2, this.#expected());
   }
 
   /** The slot that stands first, below 0 for an empty list. */
@@ -67,8 +71,12 @@ export class SlotLists {
 
   /** Takes a slot out of the list it is in. */
   take(slot: number): void {
-    const node = slot + this.#count;
-    this.#link(this.#previous(node), this.#next(node));
+    const links = this.#links;
+    const place = (slot + this.#count) << 1;
+    const next = links[place]!;
+    const previous = links[place | 1]!;
+    links[previous << 1] = next;
+    links[(next << 1) | 1] = previous;
   }
 
   /** Takes a slot out of the list it is in and puts it at the end of this one. */
@@ -81,20 +89,24 @@ export class SlotLists {
   }
 
   #insertBefore(position: number, node: number): void {
-    this.#link(this.#previous(position), node);
-    this.#link(node, position);
+    const links = this.#links;
+    const before = links[(position << 1) | 1]!;
+    links[before << 1] = node;
+    links[(node << 1) | 1] = before;
+    links[node << 1] = position;
+    links[(position << 1) | 1] = node;
   }
 
   #link(before: number, after: number): void {
-    this.#chunks[before >> chunkBits]![((before & chunkMask) << 1) | 1] = after;
-    this.#chunks[after >> chunkBits]![(after & chunkMask) << 1] = before;
+    this.#links[before << 1] = after;
+    this.#links[(after << 1) | 1] = before;
   }
 
   #previous(node: number): number {
-    return this.#chunks[node >> chunkBits]![(node & chunkMask) << 1]!;
+    return this.#links[(node << 1) | 1]!;
   }
 
   #next(node: number): number {
-    return this.#chunks[node >> chunkBits]![((node & chunkMask) << 1) | 1]!;
+    return this.#links[node << 1]!;
   }
 }

@@ -21,16 +21,15 @@ test('an entry that nobody asks for any more loses half of its count with each p
       seed: 1,
       lists: new SlotLists(3),
       firstList: 0,
-      hashOf: (slot) => slot * 7919,
     });
-    segments.insert(0, false);
+    segments.insert(0, 0, false);
     for (let hit = 0; hit < 14; hit++) segments.hit(0);
     for (age.mockClear(); age.mock.calls.length < periods;) {
-      segments.insert(1, false);
-      segments.remove(1);
+      segments.insert(1, 7919, false);
+      segments.remove(1, 7919);
     }
     remember.mockClear();
-    segments.remove(0);
+    segments.remove(0, 0);
     return remember.mock.calls[0]?.[1] ?? 0;
   };
   expect([0, 1, 2, 3, 4, 31, 32, 33, 64, 100].map(countAfter)).toEqual([15, 7, 3, 1, 0, 0, 0, 0, 0, 0]);
@@ -165,8 +164,8 @@ function segmentsOf(share: number): MakePolicy {
       },
       hit: (slot) => void segments.hit(slot),
       miss: () => {},
-      insert: (slot) => segments.insert(slot, false),
-      remove: (slot) => segments.remove(slot),
+      insert: (slot) => segments.insert(slot, options.hashOf(slot), false),
+      remove: (slot) => segments.remove(slot, options.hashOf(slot)),
       reweigh: (slot, difference) => segments.reweigh(slot, difference),
       victim: () => segments.victim(),
       resize: (capacity) => {
@@ -224,18 +223,19 @@ test('its owner’s mark stays with an entry through all segments, and goes with
     seed: 1,
     lists,
     firstList: 0,
-    hashOf: (slot) => hashOf(slot, 1),
   });
-  for (let slot = 0; slot < 8; slot++) segments.insert(slot, slot % 2 === 0);
+  const insert = (slot: number): void => segments.insert(slot, hashOf(slot, 1), slot % 2 === 0);
+  const remove = (slot: number): void => segments.remove(slot, hashOf(slot, 1));
+  for (let slot = 0; slot < 8; slot++) insert(slot);
   expect(segments.marked).toBe(4);
   for (let round = 0; round < 300; round++) {
     const slot = segments.victim();
-    segments.remove(slot);
-    segments.insert(slot, slot % 2 === 0);
+    remove(slot);
+    insert(slot);
     for (let each = 0; each < 8; each++) if (round % 3 > 0) expect(segments.hit(each)).toBe(each % 2 === 0);
     expect(segments.marked).toBe(4);
   }
-  for (let slot = 0; slot < 8; slot++) segments.remove(slot);
+  for (let slot = 0; slot < 8; slot++) remove(slot);
   expect(segments.marked).toBe(0);
 });
 

@@ -2,6 +2,7 @@ import { Chance } from './chance.ts';
 import { GhostCounts, mostCounted } from './ghost-counts.ts';
 import { HandWay } from './hand-way.ts';
 import type { PolicyOptions } from './policy.ts';
+import { lengthened } from './slot-array.ts';
 import type { SlotLists } from './slot-lists.ts';
 
 /** The segments, and their lists: each from the entry that came first to the one that came last. */
@@ -42,7 +43,7 @@ const mostJudged = 32;
 
 const noSlot = -1;
 
-export interface SegmentsOptions extends PolicyOptions {
+export interface SegmentsOptions extends Omit<PolicyOptions, 'hashOf'> {
   /** The window's share of the capacity, 0 to 1. */
   readonly share: number;
   /** May be shared: lists `firstList` to `firstList + 2` belong to these segments. */
@@ -70,12 +71,13 @@ export class TinyLfuSegments {
   marked = 0;
   readonly #lists: SlotLists;
   readonly #first: number;
-  readonly #hashOf: (slot: number) => number;
   readonly #weightOf: ((slot: number) => number) | undefined;
   readonly #ghosts = new GhostCounts();
   readonly #chance: Chance;
   readonly #way = new HandWay(mostPassed);
-  #words = new Uint16Array(256);
+  #words = new Uint16Array(192);
+  /** Slots from here on are not provided for. */
+  #reserved = 0;
   #capacity: number;
   /** What is really kept: less than the capacity where its owner has another limit, too. */
   #room: number;
@@ -92,7 +94,6 @@ export class TinyLfuSegments {
   constructor(options: SegmentsOptions) {
     this.#lists = options.lists;
     this.#first = options.firstList;
-    this.#hashOf = options.hashOf;
     this.#weightOf = options.weightOf;
     this.#chance = new Chance(options.seed);
     this.#capacity = options.capacity;
@@ -134,39 +135,39 @@ export class TinyLfuSegments {
     return (word & mark) !== 0;
   }
 
-  insert(slot: number, marked: boolean): void {
-    if (slot >= this.#words.length) this.#widen(slot);
+  /** The hash is that of the key; the same one must be told when the entry leaves. */
+  insert(slot: number, hash: number, marked: boolean): void {
+    if (slot >= this.#reserved) this.#reserve(slot);
     this.size++;
     if (marked) this.marked++;
-    this.#lists.reserve(slot);
-    this.#ghosts.reserve(this.size);
-    this.weight += this.#weigh(slot);
+    const weight = this.#weigh(slot);
+    this.weight += weight;
     if (this.weight > this.#room) this.#fill(Math.min(this.#capacity, Math.ceil(this.weight * (1 + slack))));
     this.#way.renew();
-    const seen = this.#ghosts.count(this.#hashOf(slot));
+    const seen = this.#ghosts.count(hash);
     const count = seen < mostCounted ? seen + 1 : mostCounted;
-    this.#words[slot] = (this.#age << ageShift) | (marked ? mark : 0) | (probation << segmentShift) | count;
-    this.#place(slot, windowSegment);
+    this.#words[slot] = (this.#age << ageShift) | (marked ? mark : 0) | count;
+    this.#lists.append(this.#first, slot);
+    this.#windowWeight += weight;
+    this.#windowSize++;
     if (++this.#counted >= this.#period) this.#grow();
-    // There is room: nobody has to go for those that the window cannot hold.
-    for (
-      let moved = 0;
-      moved < mostMoved && this.#windowWeight > this.#windowLimit && this.#windowSize > 1;
-      moved++
-    ) {
-      const slot = this.#lists.first(this.#first);
-      this.#take(slot);
-      this.#place(slot, probation);
-    }
+    if (this.#windowWeight > this.#windowLimit) this.#spill();
   }
 
-  remove(slot: number): void {
-    const count = this.#count(slot);
-    if (count > 0) this.#ghosts.remember(this.#hashOf(slot), count);
-    this.#take(slot);
+  remove(slot: number, hash: number): void {
+    const word = this.#words[slot]!;
+    const count = this.#halved(word);
+    if (count > 0) this.#ghosts.remember(hash, count);
+    this.#lists.take(slot);
+    const weight = this.#weigh(slot);
+    const segment = word & segmentBits;
+    if (segment === 0) {
+      this.#windowWeight -= weight;
+      this.#windowSize--;
+    } else if (segment === guarded << segmentShift) this.#guardedWeight -= weight;
     this.size--;
-    if ((this.#words[slot]! & mark) !== 0) this.marked--;
-    this.weight -= this.#weigh(slot);
+    if ((word & mark) !== 0) this.marked--;
+    this.weight -= weight;
   }
 
   reweigh(slot: number, difference: number): void {
@@ -189,6 +190,19 @@ export class TinyLfuSegments {
     }
     const victim = this.#mainVictim();
     return victim === noSlot ? this.#end(windowSegment) : victim;
+  }
+
+  /** There is room: nobody has to go for those that the window cannot hold. */
+  #spill(): void {
+    for (
+      let moved = 0;
+      moved < mostMoved && this.#windowWeight > this.#windowLimit && this.#windowSize > 1;
+      moved++
+    ) {
+      const slot = this.#lists.first(this.#first);
+      this.#take(slot);
+      this.#place(slot, probation);
+    }
   }
 
   #admits(candidate: number, victim: number): boolean {
@@ -315,11 +329,11 @@ export class TinyLfuSegments {
     this.#guardedLimit = Math.floor((this.#room - this.#windowLimit) * guardedShare);
   }
 
-  #widen(slot: number): void {
-    let { length } = this.#words;
-    while (slot >= length) length *= 2;
-    const words = new Uint16Array(length);
-    words.set(this.#words);
-    this.#words = words;
+  /** Shared lists may be longer, and what grows grows at different times. */
+  #reserve(slot: number): void {
+    if (slot >= this.#words.length) this.#words = lengthened(this.#words, slot, 1, this.entries);
+    this.#lists.reserve(slot);
+    this.#ghosts.reserve(slot + 1, this.entries);
+    this.#reserved = slot + 1;
   }
 }

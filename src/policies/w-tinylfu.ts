@@ -34,7 +34,7 @@ export class WTinyLfuPolicy implements Policy {
     this.#segments = new TinyLfuSegments({
       ...options,
       share: this.#chooser.share,
-      lists: new SlotLists(3),
+      lists: new SlotLists(3, () => this.#segments.entries),
       firstList: 0,
     });
     this.#fit();
@@ -57,13 +57,13 @@ export class WTinyLfuPolicy implements Policy {
   insert(slot: number): void {
     const hash = this.#hashOf(slot);
     const sampled = this.#chooser.samples(hash);
-    this.#segments.insert(slot, sampled);
+    this.#segments.insert(slot, hash, sampled);
     if (!this.#unit && this.#segments.size >= this.#fitted) this.#fit();
     if (sampled) this.#record(hash);
   }
 
   remove(slot: number): void {
-    this.#segments.remove(slot);
+    this.#segments.remove(slot, this.#hashOf(slot));
   }
 
   reweigh(slot: number, difference: number): void {

@@ -1,6 +1,6 @@
 import { entryWeight, type EntryWeight, type IndexName } from '../../src/cache/near/entry-weight.ts';
 import { type EntryTimes, flags, keptWeight } from '../../src/cache/near/entry-slab.ts';
-import { mostSlots } from '../../src/cache/near/hash-table.ts';
+import { mostSlots } from '../../src/cache/near/slot-table.ts';
 import type { NearIndex, Removals } from '../../src/cache/near/near-index.ts';
 import { NearTier } from '../../src/cache/near/near-tier.ts';
 import type { KeyPart } from '../../src/core/key.ts';

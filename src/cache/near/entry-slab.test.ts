@@ -213,7 +213,8 @@ describe('slots', () => {
       });
       slab.flag(slot, 1 << (number % 4));
     }
-    expect([slab.end, slab.chunks.length]).toEqual([count, 3]);
+    expect([slab.end, slab.reserved.chunks]).toEqual([count, 3]);
+    expect(slab.reserved.hot).toBeLessThanOrEqual(1.13 * count);
     for (let slot = 0; slot < count; slot++) {
       const { until, freshUntil, confirmedUntil, staleUntil, loadedAt } = slab.times(slot);
       const found = [
@@ -236,7 +237,7 @@ describe('slots', () => {
 
   test('a first chunk of few entries is small', () => {
     const slab = new EntrySlab();
-    const slots = (): number => slab.chunks[0]!.marks.length;
+    const slots = (): number => slab.reserved.last;
     const sizes = new Set<number>();
     for (let number = 0; number < 1000; number++) {
       slab.take(number, number, 'value', 1, 1);
@@ -244,6 +245,20 @@ describe('slots', () => {
       expect(slots()).toBeLessThanOrEqual(Math.max(128, 2 * (number + 1)));
     }
     expect([...sizes]).toEqual([128, 256, 512, 1024]);
+  });
+
+  test('have memory for all that are expected once there are many, and not before', () => {
+    const slab = new EntrySlab(() => 100_000);
+    const sizes = new Set<number>();
+    for (let number = 0; number < 100_000; number++) {
+      slab.take(number, number, 'value', 1, 1);
+      sizes.add(slab.reserved.hot);
+    }
+    const [last, before] = [...sizes].reverse();
+    expect(last).toBe(100_000);
+    expect(before).toBeLessThan(20_000);
+    slab.take('key', 1, 'value', 1, 1);
+    expect(slab.reserved.hot).toBeGreaterThan(110_000);
   });
 
   test('that were freed are used again, the last one first, and hold nothing of what was there', () => {
@@ -296,7 +311,7 @@ describe('slots', () => {
       take(slab, timesOf(5, { fresh: 10, early: 0, stale: 0, confirmed: 9 }));
     slab.free(17);
     slab.clear();
-    expect([slab.end, slab.chunks.length]).toEqual([0, 0]);
+    expect([slab.end, slab.reserved.chunks]).toEqual([0, 0]);
     expect(slab.take('key', 1, 'value', 1, 1)).toBe(0);
   });
 });

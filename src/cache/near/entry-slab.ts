@@ -1,12 +1,21 @@
 import type { KeyPart } from '../../core/key.ts';
+import { lengthened } from '../../policies/slot-array.ts';
 import { largest24, packed16, packed24, roundedUp16, unpacked16 } from './short-length.ts';
 import { StaleSpans } from './stale-spans.ts';
 
 /** Slots per chunk, and of the first one at first. */
 export const chunkBits = 13;
 const chunkSlots = 1 << chunkBits;
-export const chunkMask: number = chunkSlots - 1;
+const chunkMask: number = chunkSlots - 1;
 const leastSlots = 128;
+
+/** What an entry has in the other columns, in 16-bit words, and where. */
+const restWords = 5;
+const freshWord = 0;
+const ageLow = 1;
+const ageHigh = 2;
+const weightWord = 3;
+const markWord = 4;
 
 /** What 32 bits hold: 49 days in milliseconds. */
 const latest = 2 ** 32 - 1;
@@ -18,6 +27,7 @@ const earlier = 15 * 86_400_000;
 const ownerShift = 4;
 export const slabOwnerShift: number = ownerShift;
 export const flags = { negative: 1, copied: 2, hot: 4, crowded: 8 } as const;
+const { negative: negativeFlag, copied: copiedFlag, hot: hotFlag } = flags;
 
 /** Owners are numbered from 1; this many can be told apart. */
 export const mostOwners: number = (1 << (16 - ownerShift)) - 1;
@@ -37,30 +47,43 @@ export interface EntryTimes {
 
 /**
  * The entries of a near tier by slot, as columns of a table: no object per entry that the collector would have to follow, and what a
- * hit reads lies close together. A slot takes 34 bytes:
+ * hit reads lies close together. A slot takes 34 bytes, in three columns and, with a remote tier, a fourth:
  *
- * | bytes | what |
- * |---:|---|
- * | 16 | references to the key and to the value |
- * | 4 | hash of the key |
- * | 4 | `until`, in milliseconds from a base that the chunk has |
- * | 2 | from there to `freshUntil` |
- * | 3 + 1 | from `loadedAt` to `until`; the stale span, by number |
- * | 2 | weight |
- * | 2 | owner (a cache and its generation) and flags |
- * | (2) | from `until` to `confirmedUntil`, where that is finite: with a remote tier |
+ * | column | bytes | what |
+ * |---|---:|---|
+ * | pairs | 16 | references to the key and to the value |
+ * | hot | 4 | hash of the key |
+ * | | 4 | `until`, in milliseconds from a base that the chunk has |
+ * | rest | 2 | from there to `freshUntil` |
+ * | | 1 + 3 | the stale span, by number; from `loadedAt` to `until` |
+ * | | 2 | weight |
+ * | | 2 | owner (a cache and its generation) and flags |
+ * | (confirmed) | (2) | from `until` to `confirmedUntil`, where that is finite |
  *
  * Times are rounded down to milliseconds, `until` besides by 0.05 % of the rest of freshness, weights up: nothing is served longer than was said. Slots are
- * dense: the one freed last is used again first. It grows chunk by chunk, so growing never copies more than a chunk.
+ * dense: the one freed last is used again first. What every hit reads is in one piece, which is copied to grow, but not when there are many; all else grows chunk
+ * by chunk.
  */
 export class EntrySlab {
-  /** For the hottest readers: of slot `s`, `pairs[(s & chunkMask) << 1]` of chunk `s >> chunkBits` is the key. */
-  readonly chunks: Chunk[] = [];
+  /** For the hottest readers: of slot `s`, `pairs[s >> chunkBits][(s & mask) << 1]` is the key, and the value follows it. */
+  readonly pairs: unknown[][] = [];
+  /** Hash and `until` of each slot. */
+  #hot = new Int32Array(2 * leastSlots);
+  readonly #rest: Uint16Array[] = [];
+  readonly #confirmed: (Uint16Array | undefined)[] = [];
+  /** By chunk, in milliseconds on the monotonic clock; minus infinity until there is an entry. */
+  readonly #bases: number[] = [];
   readonly #staleSpans = new StaleSpans();
+  readonly #expected: () => number;
   /** The first free slot, or -1; each tells the one after it in the place of its key. */
   #free = -1;
   /** Slots that were ever used. */
   end = 0;
+
+  /** `expected` tells how many entries there will be. */
+  constructor(expected: () => number = () => 0) {
+    this.#expected = expected;
+  }
 
   /** Gives a slot to a new entry; its times are set next. */
   take(key: KeyPart, hash: number, value: unknown, weight: number, owner: number): number {
@@ -68,126 +91,138 @@ export class EntrySlab {
     if (slot === -1) {
       slot = this.end++;
       this.#reserve(slot);
-    } else {
-      this.#free = this.chunks[slot >> chunkBits]!.pairs[(slot & chunkMask) << 1] as number;
     }
-    const chunk = this.chunks[slot >> chunkBits]!;
-    const at = slot & chunkMask;
-    chunk.pairs[at << 1] = key;
-    chunk.pairs[(at << 1) | 1] = value;
-    chunk.hot[at << 1] = hash;
-    chunk.weights[at] = packed16(weight);
-    chunk.marks[at] = owner << ownerShift;
+    const pairs = this.pairs[slot >> chunkBits]!;
+    const place = (slot & chunkMask) << 1;
+    if (this.#free !== -1) this.#free = pairs[place] as number;
+    pairs[place] = key;
+    pairs[place | 1] = value;
+    this.#hot[slot << 1] = hash;
+    const rest = this.#rest[slot >> chunkBits]!;
+    const at = (slot & chunkMask) * restWords;
+    rest[at + weightWord] = packed16(weight);
+    rest[at + markWord] = owner << ownerShift;
     return slot;
   }
 
   /** Another value of the same key, without the old one's flags; its times are set next. */
   replace(slot: number, value: unknown, weight: number): void {
-    const chunk = this.chunks[slot >> chunkBits]!;
-    const at = slot & chunkMask;
-    chunk.pairs[(at << 1) | 1] = value;
-    chunk.weights[at] = packed16(weight);
-    chunk.marks[at]! &= ~(flags.negative | flags.copied | flags.hot);
+    this.pairs[slot >> chunkBits]![((slot & chunkMask) << 1) | 1] = value;
+    const rest = this.#rest[slot >> chunkBits]!;
+    const at = (slot & chunkMask) * restWords;
+    rest[at + weightWord] = packed16(weight);
+    rest[at + markWord]! &= ~(negativeFlag | copiedFlag | hotFlag);
   }
 
   /** The entry has left: the slot holds nothing any more. Its weight. */
   free(slot: number): number {
-    const chunk = this.chunks[slot >> chunkBits]!;
-    const at = slot & chunkMask;
-    chunk.pairs[at << 1] = this.#free;
-    chunk.pairs[(at << 1) | 1] = undefined;
-    chunk.marks[at] = 0;
+    const pairs = this.pairs[slot >> chunkBits]!;
+    const place = (slot & chunkMask) << 1;
+    pairs[place] = this.#free;
+    pairs[place | 1] = undefined;
     this.#free = slot;
-    return unpacked16(chunk.weights[at]!);
+    const rest = this.#rest[slot >> chunkBits]!;
+    const at = (slot & chunkMask) * restWords;
+    rest[at + markWord] = 0;
+    return unpacked16(rest[at + weightWord]!);
   }
 
   /** Forgets everything. No slot is good any more. */
   clear(): void {
-    this.chunks.length = 0;
+    for (const column of [this.pairs, this.#rest, this.#confirmed, this.#bases]) column.length = 0;
+    this.#hot = new Int32Array(2 * leastSlots);
     this.#free = -1;
     this.end = 0;
   }
 
   keyOf(slot: number): KeyPart {
-    return this.chunks[slot >> chunkBits]!.pairs[(slot & chunkMask) << 1] as KeyPart;
+    return this.pairs[slot >> chunkBits]![(slot & chunkMask) << 1] as KeyPart;
   }
 
   valueOf(slot: number): unknown {
-    return this.chunks[slot >> chunkBits]!.pairs[((slot & chunkMask) << 1) | 1];
+    return this.pairs[slot >> chunkBits]![((slot & chunkMask) << 1) | 1];
   }
 
   hashOf(slot: number): number {
-    return this.chunks[slot >> chunkBits]!.hot[(slot & chunkMask) << 1]!;
+    return this.#hot[slot << 1]!;
   }
 
   weightOf(slot: number): number {
-    return unpacked16(this.chunks[slot >> chunkBits]!.weights[slot & chunkMask]!);
+    return unpacked16(this.#rest[slot >> chunkBits]![(slot & chunkMask) * restWords + weightWord]!);
   }
 
   /** Owner and flags together. */
   markOf(slot: number): number {
-    return this.chunks[slot >> chunkBits]!.marks[slot & chunkMask]!;
+    return this.#rest[slot >> chunkBits]![(slot & chunkMask) * restWords + markWord]!;
   }
 
   /** 0: the slot is free. */
   ownerOf(slot: number): number {
-    return this.chunks[slot >> chunkBits]!.marks[slot & chunkMask]! >> ownerShift;
+    return this.markOf(slot) >> ownerShift;
   }
 
   has(slot: number, flag: number): boolean {
-    return (this.chunks[slot >> chunkBits]!.marks[slot & chunkMask]! & flag) !== 0;
+    return (this.markOf(slot) & flag) !== 0;
   }
 
   flag(slot: number, flag: number): void {
-    this.chunks[slot >> chunkBits]!.marks[slot & chunkMask]! |= flag;
+    this.#rest[slot >> chunkBits]![(slot & chunkMask) * restWords + markWord]! |= flag;
+  }
+
+  /** Whether `until` has not come. */
+  freshAt(slot: number, now: number): boolean {
+    return now - this.#bases[slot >> chunkBits]! < this.#hot[(slot << 1) | 1]! >>> 0;
   }
 
   until(slot: number): number {
-    const chunk = this.chunks[slot >> chunkBits]!;
-    return chunk.base + (chunk.hot[((slot & chunkMask) << 1) | 1]! >>> 0);
+    return this.#bases[slot >> chunkBits]! + (this.#hot[(slot << 1) | 1]! >>> 0);
   }
 
   freshUntil(slot: number): number {
-    return this.until(slot) + unpacked16(this.chunks[slot >> chunkBits]!.fresh[slot & chunkMask]!);
+    const rest = this.#rest[slot >> chunkBits]!;
+    return this.until(slot) + unpacked16(rest[(slot & chunkMask) * restWords + freshWord]!);
   }
 
   confirmedUntil(slot: number): number {
-    const { confirmed } = this.chunks[slot >> chunkBits]!;
+    const confirmed = this.#confirmed[slot >> chunkBits];
     if (confirmed === undefined) return Number.POSITIVE_INFINITY;
     return this.until(slot) + unpacked16(confirmed[slot & chunkMask]!);
   }
 
   staleUntil(slot: number): number {
-    const code = this.chunks[slot >> chunkBits]!.ages[slot & chunkMask]! & 0xff;
+    const code = this.#rest[slot >> chunkBits]![(slot & chunkMask) * restWords + ageLow]! & 0xff;
     return this.freshUntil(slot) + this.#staleSpans.span(code);
   }
 
   loadedAt(slot: number): number {
-    return this.until(slot) - largest24(this.chunks[slot >> chunkBits]!.ages[slot & chunkMask]! >>> 8);
+    const rest = this.#rest[slot >> chunkBits]!;
+    const at = (slot & chunkMask) * restWords;
+    return this.until(slot) - largest24((rest[at + ageHigh]! << 8) | (rest[at + ageLow]! >> 8));
   }
 
   /** `loadedAt` must not lie in the future. */
   setTimes(slot: number, times: EntryTimes): void {
-    const chunk = this.chunks[slot >> chunkBits]!;
+    const { until, loadedAt, confirmedUntil } = times;
+    const place = slot >> chunkBits;
+    const from = Math.floor(loadedAt);
     const freshUntil = Math.floor(times.freshUntil);
     // What is due before it was loaded is due at once; and a little earlier, so that the end of freshness is kept exactly.
-    const until = freshUntil - roundedUp16(freshUntil - Math.floor(Math.max(times.until, times.loadedAt)));
-    if (chunk.base === Number.NEGATIVE_INFINITY) chunk.base = Math.floor(times.loadedAt) - earlier;
-    else if (until - chunk.base > latest)
-      this.#rebase(slot >> chunkBits, Math.floor(times.loadedAt) - earlier);
-    const at = slot & chunkMask;
-    const offset = Math.max(0, until - chunk.base);
-    const kept = chunk.base + offset;
-    chunk.hot[(at << 1) | 1] = offset;
-    chunk.fresh[at] = packed16(freshUntil - kept);
-    const stale = this.#staleSpans.code(
-      Math.floor(Math.max(0, times.staleUntil - Math.max(freshUntil, kept))),
-    );
-    chunk.ages[at] = (packed24(kept - Math.floor(times.loadedAt)) << 8) | stale;
-    if (times.confirmedUntil !== Number.POSITIVE_INFINITY) {
-      chunk.confirmed ??= new Uint16Array(chunk.marks.length).fill(0xffff);
-    }
-    if (chunk.confirmed !== undefined) chunk.confirmed[at] = packed16(times.confirmedUntil - kept);
+    const due = freshUntil - roundedUp16(freshUntil - Math.floor(until > loadedAt ? until : loadedAt));
+    let base = this.#bases[place]!;
+    if (!(due - base <= latest)) base = this.#rebase(place, from - earlier);
+    const offset = due > base ? due - base : 0;
+    const kept = base + offset;
+    this.#hot[(slot << 1) | 1] = offset;
+    const stale = times.staleUntil - (freshUntil > kept ? freshUntil : kept);
+    const code = stale > 0 ? this.#staleSpans.code(Math.floor(stale)) : 0;
+    const age = packed24(kept - from);
+    const rest = this.#rest[place]!;
+    const at = (slot & chunkMask) * restWords;
+    rest[at + freshWord] = packed16(freshUntil - kept);
+    rest[at + ageLow] = (age << 8) | code;
+    rest[at + ageHigh] = age >> 8;
+    if (confirmedUntil !== Number.POSITIVE_INFINITY || this.#confirmed[place] !== undefined)
+      this.#confirm(slot, confirmedUntil - kept);
   }
 
   times(slot: number): EntryTimes {
@@ -200,70 +235,61 @@ export class EntrySlab {
     };
   }
 
-  #reserve(slot: number): void {
+  /** Slots that there is memory for, in each column: for tests. */
+  get reserved(): { readonly hot: number; readonly chunks: number; readonly last: number } {
+    const { length } = this.#rest;
+    return {
+      hot: this.#hot.length / 2,
+      chunks: length,
+      last: length === 0 ? 0 : this.#rest[length - 1]!.length / restWords,
+    };
+  }
+
+  #confirm(slot: number, span: number): void {
     const place = slot >> chunkBits;
-    const at = slot & chunkMask;
-    const last = this.chunks[place];
-    if (last === undefined) this.chunks.push(new Chunk(place === 0 ? leastSlots : chunkSlots));
-    else if (at >= last.marks.length) last.grow();
+    const slots = this.#rest[place]!.length / restWords;
+    const confirmed = (this.#confirmed[place] ??= new Uint16Array(slots).fill(0xffff));
+    confirmed[slot & chunkMask] = packed16(span);
   }
 
-  /** After many days: another base for a chunk, and so new numbers for all its times. */
-  #rebase(place: number, base: number): void {
-    const chunk = this.chunks[place]!;
-    const all = Array.from(chunk.marks, (mark, at) =>
-      mark === 0 ? undefined : this.times((place << chunkBits) | at),
+  #reserve(slot: number): void {
+    if (slot << 1 >= this.#hot.length) this.#hot = lengthened(this.#hot, slot, 2, this.#expected());
+    const place = slot >> chunkBits;
+    const rest = this.#rest[place];
+    if (rest === undefined) {
+      const slots = place === 0 ? leastSlots : chunkSlots;
+      this.pairs.push(Array.from({ length: 2 * slots }));
+      this.#rest.push(new Uint16Array(slots * restWords));
+      this.#confirmed.push(undefined);
+      this.#bases.push(Number.NEGATIVE_INFINITY);
+    } else if ((slot & chunkMask) * restWords >= rest.length) this.#widen(2 * (slot & chunkMask));
+  }
+
+  /** More slots for the first chunk, until it is as large as all others. */
+  #widen(slots: number): void {
+    const pairs: unknown[] = Array.from({ length: 2 * slots });
+    for (const [index, each] of this.pairs[0]!.entries()) pairs[index] = each;
+    this.pairs[0] = pairs;
+    this.#rest[0] = lengthened(this.#rest[0]!, slots - 1, restWords);
+    const confirmed = this.#confirmed[0];
+    if (confirmed === undefined) return;
+    this.#confirmed[0] = new Uint16Array(slots).fill(0xffff);
+    this.#confirmed[0].set(confirmed);
+  }
+
+  /** The base of a chunk that has none; or, after many days, another one, and so new numbers for all its times. */
+  #rebase(place: number, base: number): number {
+    const first = place << chunkBits;
+    const slots = this.#bases[place] === Number.NEGATIVE_INFINITY ? 0 : this.#rest[place]!.length / restWords;
+    const all = Array.from({ length: slots }, (_, at) =>
+      this.markOf(first + at) === 0 ? undefined : this.times(first + at),
     );
-    chunk.base = base;
+    this.#bases[place] = base;
     for (const [at, times] of all.entries()) {
-      if (times === undefined) continue;
       // What has been due for days is due since the base, and so are the spans that count from there.
-      this.setTimes((place << chunkBits) | at, times);
+      if (times !== undefined) this.setTimes(first + at, times);
     }
-  }
-}
-
-export class Chunk {
-  /** Milliseconds on the monotonic clock; minus infinity until there is an entry. */
-  base: number = Number.NEGATIVE_INFINITY;
-  pairs: unknown[];
-  hot: Int32Array;
-  fresh: Uint16Array;
-  ages: Int32Array;
-  weights: Uint16Array;
-  marks: Uint16Array;
-  confirmed: Uint16Array | undefined = undefined;
-
-  constructor(slots: number) {
-    this.pairs = Array.from({ length: 2 * slots });
-    this.hot = new Int32Array(2 * slots);
-    this.fresh = new Uint16Array(slots);
-    this.ages = new Int32Array(slots);
-    this.weights = new Uint16Array(slots);
-    this.marks = new Uint16Array(slots);
-  }
-
-  /** Twice as many slots: for the first chunk, until it is as large as all others. */
-  grow(): void {
-    const slots = 2 * this.marks.length;
-    const grown = new Chunk(slots);
-    for (const [index, each] of this.pairs.entries()) grown.pairs[index] = each;
-    grown.hot.set(this.hot);
-    grown.fresh.set(this.fresh);
-    grown.ages.set(this.ages);
-    grown.weights.set(this.weights);
-    grown.marks.set(this.marks);
-    if (this.confirmed !== undefined) {
-      const confirmed = new Uint16Array(slots).fill(0xffff);
-      confirmed.set(this.confirmed);
-      this.confirmed = confirmed;
-    }
-    this.pairs = grown.pairs;
-    this.hot = grown.hot;
-    this.fresh = grown.fresh;
-    this.ages = grown.ages;
-    this.weights = grown.weights;
-    this.marks = grown.marks;
+    return base;
   }
 }
 

@@ -1,11 +1,8 @@
 import type { KeyPart } from '../../core/key.ts';
 import { type EntrySlab, flags } from './entry-slab.ts';
-import { HashTable } from './hash-table.ts';
 import { keyHash, sampleHash } from './key-hash.ts';
 import type { KeyIndex } from './key-index.ts';
-
-/** So many keys may have equal hashes before others like them go elsewhere. By chance not even three have among a million. */
-const mostAlike = 4;
+import { crowded, type SlotTable } from './slot-table.ts';
 
 /**
  * An index of our own, over hash tables: a quarter of the memory of one over `Map`s, several times faster where entries are evicted, and faster for integers and for
@@ -18,18 +15,18 @@ const mostAlike = 4;
 export class HashIndex implements KeyIndex {
   readonly #slab: EntrySlab;
   readonly #seed: number;
-  readonly #sampled: HashTable;
-  readonly #crowded: HashTable;
+  readonly #sampled: SlotTable;
+  readonly #crowded: SlotTable;
   /** What the last key had for a hash that was not found. */
   #hash = 0;
   #crowd = false;
 
-  /** `fullShare`: how full its tables may be. */
-  constructor(slab: EntrySlab, seed: number, fullShare: number) {
+  /** `makeTable` makes its tables. */
+  constructor(slab: EntrySlab, seed: number, makeTable: (slab: EntrySlab) => SlotTable) {
     this.#slab = slab;
     this.#seed = seed;
-    this.#sampled = new HashTable(slab, fullShare);
-    this.#crowded = new HashTable(slab, fullShare);
+    this.#sampled = makeTable(slab);
+    this.#crowded = makeTable(slab);
   }
 
   get size(): number {
@@ -42,7 +39,7 @@ export class HashIndex implements KeyIndex {
     if (slot >= 0) return slot;
     this.#hash = hash;
     this.#crowd = false;
-    return this.#sampled.strangers < mostAlike && this.#crowded.size === 0 ? -1 : this.#findCrowded(key);
+    return slot === -1 && this.#crowded.size === 0 ? -1 : this.#findCrowded(key, slot);
   }
 
   hash(): number {
@@ -50,17 +47,17 @@ export class HashIndex implements KeyIndex {
   }
 
   add(slot: number): void {
-    if (this.#crowd) {
-      this.#slab.flag(slot, flags.crowded);
-      this.#crowded.add(slot);
+    if (!this.#crowd) {
+      this.#sampled.add(slot, this.#hash);
     } else {
-      this.#sampled.add(slot);
+      this.#slab.flag(slot, flags.crowded);
+      this.#crowded.add(slot, this.#hash);
     }
   }
 
-  remove(slot: number): void {
-    if (this.#slab.has(slot, flags.crowded)) this.#crowded.remove(slot);
-    else this.#sampled.remove(slot);
+  remove(slot: number, hash: number): void {
+    if (this.#crowded.size > 0 && this.#slab.has(slot, flags.crowded)) this.#crowded.remove(slot, hash);
+    else this.#sampled.remove(slot, hash);
   }
 
   clear(): void {
@@ -73,14 +70,14 @@ export class HashIndex implements KeyIndex {
     return Math.max(this.#sampled.longestWay(), this.#crowded.longestWay());
   }
 
-  #findCrowded(key: KeyPart): number {
-    const crowd = this.#sampled.strangers >= mostAlike;
+  /** `found`: what the other table answered. */
+  #findCrowded(key: KeyPart, found: number): number {
     const hash = keyHash(key, this.#seed);
     const slot = this.#crowded.find(key, hash);
-    if (crowd) {
+    if (found === crowded) {
       this.#hash = hash;
       this.#crowd = true;
     }
-    return slot;
+    return slot < 0 ? -1 : slot;
   }
 }

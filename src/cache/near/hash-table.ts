@@ -1,16 +1,14 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { EntrySlab } from './entry-slab.ts';
+import { absent, crowd, crowded, type SlotTable } from './slot-table.ts';
 
 /**
- * A cell: the slot plus one in 24 bits; how far it lies behind its home in 4 bits; 3 bits of the hash; and a bit that is set, as 0 is an empty cell.
- * The upper 8 bits together are the tag that a look-up compares.
+ * A cell: the slot plus one in 24 bits; how far it lies behind its home in 3 bits; 5 bits of the hash, which are not all 0. The upper 8 bits together are
+ * the tag that a look-up compares; that of an empty cell, which is 0, equals none. (With 4 and 3 bits every fifth look-up reads a key in vain.)
  */
 const slotBits = 24;
 const slotMask = (1 << slotBits) - 1;
-const farthest = 15;
-
-/** The most slots that a table can tell apart. */
-export const mostSlots: number = slotMask - 1;
+const farthest = 7;
 
 /** Homes of an empty table, and of the largest segment, which is rebuilt in about a millisecond. */
 const leastHomes = 16;
@@ -40,13 +38,11 @@ const deepest = 12;
  * It is cut into segments that split in two, chosen by the upper bits of the hash (extendible hashing: Fagin, Nievergelt, Pippenger and Strong,
  * 1979), so that growing never takes long. Equal hashes make look-ups slower, but never wrong.
  */
-export class HashTable {
+export class HashTable implements SlotTable {
   size = 0;
-  /** Keys that the last `find` came by whose hashes are equal, but which are others. */
-  strangers = 0;
   readonly #slab: EntrySlab;
   readonly #full: number;
-  readonly #chunks: EntrySlab['chunks'];
+  readonly #pairs: EntrySlab['pairs'];
   #directory: Segment[];
   /** The directory is chosen by the upper `31 - #shift` bits of the hash. */
   #shift = 31;
@@ -55,11 +51,10 @@ export class HashTable {
   constructor(slab: EntrySlab, fullShare: number) {
     this.#full = fullShare;
     this.#slab = slab;
-    this.#chunks = slab.chunks;
+    this.#pairs = slab.pairs;
     this.#directory = [new Segment(leastHomes + tail, 0)];
   }
 
-  /** The slot of a key, or -1. */
   find(key: KeyPart, hash: number): number {
     const { cells } = this.#directory[(hash >>> 1) >>> this.#shift]!;
     const at = Math.imul(hash & 0xffff, cells.length - tail) >>> 16;
@@ -77,17 +72,14 @@ export class HashTable {
     if (alike === -1) {
       const cell = (first & inFirst) | (second & inSecond) | (third & inThird) | (fourth & inFourth);
       const slot = (cell & slotMask) - 1;
-      if (this.#chunks[slot >> chunkBits]!.pairs[(slot & chunkMask) << 1] === key) return slot;
+      if (this.#pairs[slot >> chunkBits]![(slot & chunkMask) << 1] === key) return slot;
     } else if (alike === 0 && (fourth & farStep) < 3 * step) {
-      this.strangers = 0;
       return -1;
     }
     return this.#search(key, hash, cells, at, tag);
   }
 
-  /** Adds a slot whose key is not inside, and which tells its hash. */
-  add(slot: number): void {
-    const hash = this.#slab.hashOf(slot);
+  add(slot: number, hash: number): void {
     let segment = this.#segment(hash);
     while (
       segment.count >= (segment.cells.length - tail) * this.#full ||
@@ -100,9 +92,7 @@ export class HashTable {
     this.size++;
   }
 
-  /** Removes a slot that is inside, and still tells its hash. */
-  remove(slot: number): void {
-    const hash = this.#slab.hashOf(slot);
+  remove(slot: number, hash: number): void {
     const segment = this.#segment(hash);
     const { cells } = segment;
     let hole = Math.imul(hash & 0xffff, cells.length - tail) >>> 16;
@@ -125,7 +115,6 @@ export class HashTable {
     this.#shift = 31;
   }
 
-  /** The longest way of a look-up at present, in cells: for tests. */
   longestWay(): number {
     let longest = 0;
     for (const { distance } of this.taken()) longest = Math.max(longest, distance + 1);
@@ -162,8 +151,7 @@ export class HashTable {
       } else if (cell === 0 || (found & farthest) < (tag & farthest)) break;
       if ((tag & farthest) < farthest) tag++;
     }
-    this.strangers = strangers;
-    return -1;
+    return strangers < crowd ? absent : crowded;
   }
 
   /** How far a cell lies behind its home. */
@@ -263,7 +251,7 @@ export interface TakenCell {
   /** Its place in the segment, and the last place there is. */
   readonly at: number;
   readonly last: number;
-  /** How far it lies behind its home, and what the cell tells: 15 at most. */
+  /** How far it lies behind its home, and what the cell tells: 7 at most. */
   readonly distance: number;
   readonly told: number;
   /** Whether the bits of the hash in the cell are right. */
@@ -272,7 +260,8 @@ export interface TakenCell {
 
 /** The tag of a key in its home: one more is the tag in the next cell, and so on. */
 function tagOf(hash: number): number {
-  return 0x80 | ((hash >>> 12) & 0x70);
+  const bits = (hash >>> 14) & 0xf8;
+  return bits | (((bits - 1) >>> 28) & 8);
 }
 
 class Segment {

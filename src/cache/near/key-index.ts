@@ -14,7 +14,7 @@ export interface KeyIndex {
   /** Adds a slot with that key and that hash, at once after `find` and `hash`, with nothing but removals in between. */
   add(slot: number): void;
   /** Removes a slot that is inside, and still tells its key and hash. */
-  remove(slot: number): void;
+  remove(slot: number, hash: number): void;
   /** Forgets everything at once, however much it is. */
   clear(): void;
 }

@@ -88,6 +88,15 @@ export class NearIndex implements RoomOwner {
     return slot;
   }
 
+  /** The slot of an entry that is fresh now, which counts as used, or -1: what a hit takes, in one call. */
+  fresh(key: KeyPart, now: number): number {
+    const slot = this.#keys.find(key);
+    if (slot < 0 || !this.slab.freshAt(slot, now)) return -1;
+    this.#policy.hit(slot);
+    this.#curve.request(this.slab.hashOf(slot));
+    return slot;
+  }
+
   /** The slot of an entry, which does not count as used, or -1. */
   look(key: KeyPart): number {
     return this.#keys.find(key);
@@ -168,7 +177,7 @@ export class NearIndex implements RoomOwner {
 
   leaves(slot: number, cause: number): void {
     this.#removals[cause]!++;
-    if (cause !== replaced) this.#keys.remove(slot);
+    if (cause !== replaced) this.#keys.remove(slot, this.slab.hashOf(slot));
     if (this.#removed !== undefined) this.#tell(slot, cause);
   }
 

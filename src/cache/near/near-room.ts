@@ -1,7 +1,7 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { Policy } from '../../policies/policy.ts';
 import { EntrySlab, type EntryTimes, flags, mostOwners, slabOwnerShift } from './entry-slab.ts';
-import { mostSlots } from './hash-table.ts';
+import { mostSlots } from './slot-table.ts';
 import { HotPromises } from './hot-promises.ts';
 
 /** Why an entry left, by number. */
@@ -49,7 +49,7 @@ const sweptForOne = 512;
  * there is a `defer`.
  */
 export class NearRoom {
-  readonly slab: EntrySlab = new EntrySlab();
+  readonly slab: EntrySlab = new EntrySlab(() => this.fitting);
   readonly promises: HotPromises = new HotPromises();
   readonly policy: Policy;
   maxBytes: number;

@@ -1,13 +1,16 @@
 import { wrongOption } from '../../core/error.ts';
 import { realRuntime } from '../../core/runtime.ts';
 import { makePolicy, type PolicyName } from '../../policies/policy-by-name.ts';
-import { mostOwners } from './entry-slab.ts';
+import { type EntrySlab, mostOwners } from './entry-slab.ts';
 import { entryWeight, type EntryWeight, type IndexName } from './entry-weight.ts';
 import { HashIndex } from './hash-index.ts';
+import { HashTable } from './hash-table.ts';
 import { LiveCurve, type SizeEstimate } from './live-curve.ts';
 import { MapIndex } from './map-index.ts';
 import { type EntryNature, NearIndex, type RemovalListener } from './near-index.ts';
 import { NearRoom } from './near-room.ts';
+import { ProbeTable } from './probe-table.ts';
+import type { SlotTable } from './slot-table.ts';
 
 export type { EntryNature };
 
@@ -29,9 +32,11 @@ export interface NearTierOptions {
   readonly seed?: number;
 }
 
-/** How full the tables of an index may be: the default is made for speed; who chooses a plain policy chooses its few bytes, too. */
-const roomy = 0.5;
+/** How full the tables of an index are at most where a plain policy is chosen, and with it its few bytes. The default's are made for speed. */
 const dense = 0.85;
+
+const roomy = (slab: EntrySlab): SlotTable => new ProbeTable(slab);
+const thrifty = (slab: EntrySlab): SlotTable => new HashTable(slab, dense);
 
 const tooMany = `one of at most ${mostOwners} caches with a near tier that one object has`;
 
@@ -85,7 +90,7 @@ export class NearTier {
       room: this.#room,
       keys:
         this.indexName === 'hash'
-          ? new HashIndex(slab, this.#seed, this.policyName === 'w-tinylfu' ? roomy : dense)
+          ? new HashIndex(slab, this.#seed, this.policyName === 'w-tinylfu' ? roomy : thrifty)
           : new MapIndex(slab, this.#seed),
       weight: this.#weight,
       curve: this.#curve,

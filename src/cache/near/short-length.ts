@@ -34,6 +34,7 @@ const endless24 = 0xff_ffff;
 
 /** In 16 bits: exact to 4,095, then at most 0.05 % less than it was. */
 export function packed16(value: number): number {
+  if (value >= 0 && value < exact16) return value | 0;
   return packed(value, 11, exact16, endless16);
 }
 
@@ -43,6 +44,7 @@ export function unpacked16(code: number): number {
 
 /** In 24 bits: exact to 1,048,575, then at most 0.0002 % less than it was. */
 export function packed24(value: number): number {
+  if (value >= 0 && value < exact24) return value | 0;
   return packed(value, 19, exact24, endless24);
 }
 
@@ -57,6 +59,7 @@ export function largest24(code: number): number {
 
 /** The number of at most 0.05 % more that `packed16` keeps exactly. */
 export function roundedUp16(value: number): number {
+  if (value >= 0 && value <= exact16) return Math.ceil(value);
   const code = packed16(value);
   const kept = unpacked16(code);
   return kept >= value ? kept : unpacked16(code + 1);

@@ -1,0 +1,207 @@
+import type { KeyPart } from '../../core/key.ts';
+import type { EntrySlab } from './entry-slab.ts';
+import type { SlotTable } from './slot-table.ts';
+
+/** A cell: the slot plus one in 24 bits, and 8 bits of the hash; 0 is empty. */
+const slotBits = 24;
+const slotMask = (1 << slotBits) - 1;
+const tagMask = 0xff;
+
+const leastCells = 32;
+
+/** Cells that a new entry moves while the table grows: it is done after an eighth of the entries that make it grow again. */
+const movedAtOnce = 8;
+
+/** Where the slab has keys, and what `slot-table` says: copies, since a constant of another module would be read from memory each time. A test compares. */
+const chunkBits = 13;
+const chunkMask = (1 << chunkBits) - 1;
+const crowd = 4;
+const absent = -1;
+const crowded = -2;
+
+/** These constants: for the test. */
+export const probeTableConstants = { chunkBits, crowd, absent, crowded } as const;
+
+/**
+ * A table that is at most half full, in one piece, with linear probes; a delete moves back what follows, so that no marks are left. The cell where a key's way
+ * begins is named by the upper bits of its hash. It is made for speed: the way of a look-up is one or two cells, and the 8 bits of
+ * the hash in a cell spare all but one in 256 looks at wrong keys. 8 to 16 bytes per key.
+ *
+ * It doubles without a pause: the old cells stay until new entries have moved them, eight each and always whole clusters, so that
+ * no way is cut; meanwhile a look-up that fails in the new cells goes on in the old ones.
+ */
+export class ProbeTable implements SlotTable {
+  size = 0;
+  readonly #slab: EntrySlab;
+  readonly #pairs: EntrySlab['pairs'];
+  #cells = new Int32Array(leastCells);
+  /** The way of a key begins at `hash >>> #shift`. */
+  #shift = shiftOf(leastCells);
+  #mask = leastCells - 1;
+  /** The cells before the last doubling, as long as not all of them have been moved; the next one to move, and how many are left. */
+  #old: Int32Array | undefined;
+  #cursor = 0;
+  #left = 0;
+
+  constructor(slab: EntrySlab) {
+    this.#slab = slab;
+    this.#pairs = slab.pairs;
+  }
+
+  find(key: KeyPart, hash: number): number {
+    const cells = this.#cells;
+    const mask = this.#mask;
+    let at = hash >>> this.#shift;
+    let cell = cells[at]!;
+    let strangers = 0;
+    while (cell !== 0) {
+      if (((cell >>> slotBits) ^ (hash & tagMask)) === 0) {
+        const slot = (cell & slotMask) - 1;
+        if (this.#pairs[slot >> chunkBits]![(slot & chunkMask) << 1] === key) return slot;
+        strangers++;
+      }
+      at = (at + 1) & mask;
+      cell = cells[at]!;
+    }
+    if (strangers < crowd && this.#old === undefined) return absent;
+    return this.#findSlowly(key, hash);
+  }
+
+  add(slot: number, hash: number): void {
+    if (this.#old !== undefined) this.#move();
+    else if (this.size >= this.#cells.length >> 1) this.#grow();
+    this.size++;
+    this.#put(slot, hash);
+  }
+
+  remove(slot: number, hash: number): void {
+    this.size--;
+    if (this.#old !== undefined && this.#removeOld(slot, hash)) return;
+    this.#empty(this.#cells, this.#shift, placeOf(this.#cells, this.#shift, slot, hash));
+  }
+
+  clear(): void {
+    this.size = 0;
+    this.#cells = new Int32Array(leastCells);
+    this.#shift = shiftOf(leastCells);
+    this.#mask = leastCells - 1;
+    this.#old = undefined;
+  }
+
+  /** Whether old cells are still being moved: for tests. */
+  get moving(): boolean {
+    return this.#old !== undefined;
+  }
+
+  longestWay(): number {
+    let longest = 0;
+    for (const { distance } of this.taken()) longest = Math.max(longest, distance + 1);
+    return longest;
+  }
+
+  /** The cells that are taken: for tests. `distance`: how far from where its way begins. `alike`: whether the bits of the hash are right. */
+  *taken(): Generator<{ slot: number; old: boolean; at: number; distance: number; alike: boolean }> {
+    for (const cells of [this.#cells, this.#old ?? new Int32Array(0)]) {
+      for (const [at, cell] of cells.entries()) {
+        if (cell === 0) continue;
+        const slot = (cell & slotMask) - 1;
+        const hash = this.#slab.hashOf(slot);
+        const distance = (at - (hash >>> shiftOf(cells.length))) & (cells.length - 1);
+        yield { slot, old: cells === this.#old, at, distance, alike: cell >>> slotBits === (hash & tagMask) };
+      }
+    }
+  }
+
+  /** Counts those whose whole hash is equal, and looks into the old cells. */
+  #findSlowly(key: KeyPart, hash: number): number {
+    let strangers = 0;
+    for (const cells of [this.#cells, this.#old]) {
+      if (cells === undefined) continue;
+      for (let at = hash >>> shiftOf(cells.length); cells[at] !== 0; at = (at + 1) & (cells.length - 1)) {
+        const slot = (cells[at]! & slotMask) - 1;
+        if (this.#slab.keyOf(slot) === key) return slot;
+        if (this.#slab.hashOf(slot) === hash) strangers++;
+      }
+    }
+    return strangers < crowd ? absent : crowded;
+  }
+
+  #put(slot: number, hash: number): void {
+    const cells = this.#cells;
+    const mask = this.#mask;
+    let at = hash >>> this.#shift;
+    while (cells[at] !== 0) at = (at + 1) & mask;
+    cells[at] = ((hash & tagMask) << slotBits) | (slot + 1);
+  }
+
+  #grow(): void {
+    const old = this.#cells;
+    this.#cells = new Int32Array(2 * old.length);
+    this.#shift--;
+    this.#mask = 2 * old.length - 1;
+    this.#old = old;
+    // It is half full: there is a gap, and behind it a cluster begins.
+    this.#cursor = old.indexOf(0);
+    this.#left = old.length;
+    this.#move();
+  }
+
+  #move(): void {
+    const old = this.#old!;
+    const mask = old.length - 1;
+    let cursor = this.#cursor;
+    let left = this.#left;
+    for (let moved = 0; left > 0; left--, moved++) {
+      const cell = old[cursor]!;
+      if (cell !== 0) {
+        const slot = (cell & slotMask) - 1;
+        this.#put(slot, this.#slab.hashOf(slot));
+        old[cursor] = 0;
+      } else if (moved >= movedAtOnce) break;
+      cursor = (cursor + 1) & mask;
+    }
+    this.#cursor = cursor;
+    this.#left = left;
+    if (left === 0) this.#old = undefined;
+  }
+
+  /** False: it is not among the old cells. */
+  #removeOld(slot: number, hash: number): boolean {
+    const old = this.#old!;
+    const place = placeOf(old, this.#shift + 1, slot, hash);
+    if (place < 0) return false;
+    this.#empty(old, this.#shift + 1, place);
+    return true;
+  }
+
+  /** Whoever follows and would be reached no more moves into the gap. */
+  #empty(cells: Int32Array, shift: number, place: number): void {
+    const mask = cells.length - 1;
+    let gap = place;
+    let at = (gap + 1) & mask;
+    for (let cell = cells[at]!; cell !== 0; cell = cells[at]!) {
+      const way = at - (this.#slab.hashOf((cell & slotMask) - 1) >>> shift);
+      if ((way & mask) >= ((at - gap) & mask)) {
+        cells[gap] = cell;
+        gap = at;
+      }
+      at = (at + 1) & mask;
+    }
+    cells[gap] = 0;
+  }
+}
+
+/** The cell of a slot, or -1. */
+function placeOf(cells: Int32Array, shift: number, slot: number, hash: number): number {
+  const mask = cells.length - 1;
+  let at = hash >>> shift;
+  for (let cell = cells[at]!; cell !== 0; cell = cells[at]!) {
+    if ((cell & slotMask) === slot + 1) return at;
+    at = (at + 1) & mask;
+  }
+  return -1;
+}
+
+function shiftOf(cells: number): number {
+  return Math.clz32(cells) + 1;
+}
