@@ -236,6 +236,14 @@ describe('while it is down', () => {
     expect(times.length).toBeLessThan(45);
   });
 
+  test('several connections that were refused together count as one attempt', async () => {
+    make({ firstPause: 100 }, { pool: { initial: 5, max: 5, burst: 0, idle: 60_000 } });
+    world.listener.answer = 'refuse';
+    await world.runtime.settle();
+    const [first] = await attempts(1000);
+    expect(first).toBeLessThanOrEqual(101);
+  });
+
   test('processes do not come in step: other seeds, other pauses', async () => {
     const firsts = new Set<number>();
     for (let seed = 1; seed <= 20; seed++) {

@@ -53,6 +53,8 @@ export class Health implements HealthMember {
   /** Where marks are not obeyed: no connection is opened before. */
   #retryAt = 0;
   #timer: Timer | undefined;
+  /** The timer runs. */
+  #pausing = false;
   #closed = false;
   marks = 0;
   probes = 0;
@@ -103,8 +105,11 @@ export class Health implements HealthMember {
   /** A connection could not be opened; `serving`: others serve all the while. */
   connectFailed(error: Error, hard: boolean, serving: boolean): void {
     this.#cause = error;
-    if (this.#doubted) this.#schedule();
-    else if (hard || serving) this.#doubt();
+    if (this.#doubted) {
+      // Of several that were opened at the same time, the first counts.
+      if (this.#pausing) this.#postpone();
+      else this.#schedule();
+    } else if (hard || serving) this.#doubt();
     else {
       this.failedSoftly(error);
       return;
@@ -170,21 +175,27 @@ export class Health implements HealthMember {
     this.#group?.changed();
   }
 
-  /** The next probe, and when a request may open a connection where marks are not obeyed. */
   #schedule(): void {
     if (this.#closed) return;
     const { firstPause, longestPause } = this.#settings;
-    const chance = (1 + this.#runtime.random()) / 2;
-    this.#retryAt = this.#runtime.clock.read() + firstPause * chance;
+    this.#postpone();
     this.#timer?.cancel();
-    this.#timer = this.#runtime.after(
-      Math.min(longestPause, firstPause * 2 ** this.#level++) * chance,
-      this.#probe,
-      false,
-    );
+    this.#pausing = true;
+    const pause = Math.min(longestPause, firstPause * 2 ** this.#level++);
+    this.#timer = this.#runtime.after(pause * this.#chance(), this.#probe, false);
+  }
+
+  #postpone(): void {
+    this.#retryAt = this.#runtime.clock.read() + this.#settings.firstPause * this.#chance();
+  }
+
+  /** Half of each pause is fixed. */
+  #chance(): number {
+    return (1 + this.#runtime.random()) / 2;
   }
 
   readonly #probe = (): void => {
+    this.#pausing = false;
     this.probes++;
     this.#owner.probe();
   };
