@@ -3,6 +3,7 @@ export { byOperation, type ByOperationOptions } from './routes/by-operation.ts';
 export { ephemeral, type EphemeralOptions } from './routes/ephemeral.ts';
 export { failover, type FailoverOptions } from './routes/failover.ts';
 export { gutter, type GutterOptions } from './routes/gutter.ts';
+export { hedged, type HedgedOptions, type HedgedStore, type HedgeStatistics } from './routes/hedged.ts';
 export { limited, type LimitedOptions } from './routes/limited.ts';
 export {
   type LatencyStatistics,

@@ -4,6 +4,7 @@ import {
   ephemeral,
   failover,
   gutter,
+  hedged,
   limited,
   measured,
   mirrored,
@@ -65,4 +66,5 @@ export const everyRoute: readonly RouteCase[] = [
   },
   { name: 'warming', parts: 2, make: ([a, b]) => warming(a!, b!) },
   { name: 'warming that does not clean', parts: 2, make: ([a, b]) => warming(a!, b!, { clean: false }) },
+  { name: 'hedged', parts: 2, make: ([a, b], runtime) => hedged(a!, b!, { after: 1, share: 1, runtime }) },
 ];
