@@ -93,9 +93,9 @@ export class Cache<Id, V, Absent extends undefined = never> {
   get(id: Id, options?: ReadOptions): Promise<V | Absent> {
     if (options === undefined && this.#near !== undefined && this.#context.current() === undefined) {
       const near = this.#near;
-      const slot = this.#key === undefined ? near.look(id as KeyPart) : this.#slot(id);
-      if (slot >= 0 && (this.#clock.tick || this.#clock.read()) < near.slab.until(slot)) {
-        near.use(slot);
+      const now = this.#clock.tick || this.#clock.read();
+      const slot = this.#key === undefined ? near.fresh(id as KeyPart, now) : this.#freshSlot(id, now);
+      if (slot >= 0) {
         if (++this.#counters.nearHits >= this.#pauseAt) this.#pause(near.slab.keyOf(slot));
         return (near.promise(slot) ?? this.#promise(near, slot)) as Promise<V | Absent>;
       }
@@ -272,6 +272,15 @@ export class Cache<Id, V, Absent extends undefined = never> {
   #slot(id: Id): number {
     try {
       return this.#near?.look(this.#keys.near(id)) ?? -1;
+    } catch {
+      return -1;
+    }
+  }
+
+  /** The same of an entry that is fresh, and which counts as used. */
+  #freshSlot(id: Id, now: number): number {
+    try {
+      return this.#near?.fresh(this.#keys.near(id), now) ?? -1;
     } catch {
       return -1;
     }

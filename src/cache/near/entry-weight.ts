@@ -13,7 +13,7 @@ const indexBytes: Readonly<Record<IndexName, number>> = { hash: 6, map: 72 };
 
 /** Bytes of an entry in a policy, with those that it remembers after they have left; of the default also the wider table that it is given. */
 const policyBytes: Readonly<Record<PolicyName, number>> = {
-  'w-tinylfu': 17,
+  'w-tinylfu': 21,
   lru: 8,
   fifo: 8,
   clock: 9,

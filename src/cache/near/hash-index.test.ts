@@ -103,6 +103,7 @@ const families: readonly (readonly [string, boolean, (index: number) => KeyPart]
 
 /** The longest way allowed, by how full a table is: a good hash has half of it. */
 const longest: readonly (readonly [number, number])[] = [
+  [0, 64],
   [0.5, 24],
   [0.85, 64],
 ];
