@@ -8,6 +8,10 @@ interface CommandEntry {
 }
 
 const commands: Readonly<Record<string, CommandEntry>> = {
+  migrate: {
+    summary: 'the plan of moving a pool of servers, and how it stands',
+    load: () => import('./migrate.ts'),
+  },
   proxy: {
     summary: 'a store served over the memcached protocol, for other languages and many processes',
     load: () => import('./proxy.ts'),

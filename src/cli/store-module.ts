@@ -8,22 +8,25 @@ import { InputError } from './command.ts';
  * one place where the program loads code that it does not have itself.
  */
 export async function loadStore(file: string): Promise<Store> {
-  let exported: Readonly<Record<string, unknown>>;
-  let value: unknown;
+  const value = await loadExport(file, 'store');
+  if (!isStore(value)) throw new InputError(`${file} exports no store, as default or as 'store'.`);
+  return value;
+}
+
+/** What a module of the user exports, as default or under a name; of a function, what it answers. */
+export async function loadExport(file: string, name: string): Promise<unknown> {
   try {
-    exported = (await import(pathToFileURL(resolve(file)).href)) as typeof exported;
-    value = exported['default'] ?? exported['store'];
-    if (typeof value === 'function') value = await (value as () => unknown)();
+    const exported = (await import(pathToFileURL(resolve(file)).href)) as Readonly<Record<string, unknown>>;
+    const value = exported['default'] ?? exported[name];
+    return typeof value === 'function' ? await (value as () => unknown)() : value;
   } catch (error) {
     throw new InputError(
       `${file} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
-  if (!isStore(value)) throw new InputError(`${file} exports no store, as default or as 'store'.`);
-  return value;
 }
 
-function isStore(value: unknown): value is Store {
+export function isStore(value: unknown): value is Store {
   if (typeof value !== 'object' || value === null) return false;
   const { execute, close, parts, name } = value as Partial<Store>;
   return (
