@@ -27,33 +27,42 @@ export interface KnownDepartures {
   readonly leaving: { has(identity: string): boolean };
 }
 
+/** As many servers at most keep a small record that is known by its copies. */
+const mostCopies = 3;
+
 /**
  * What stands in the name of a key on its server: the token of the latest departure through which the key has come there, `''` if it came
  * through none, `undefined` if that departure is not written down yet.
  *
  * A server serves a key since the last of those left who would own it if they were back. By the law of minimal movement these are
  * the absent servers that come before the present one in the order of preference of the wider ring.
+ *
+ * A record in copies keeps its name on every server that had a copy before: it would be lost with the first of them otherwise, though others have
+ * it. What an old copy tells is joined with what the others tell, and never believed alone. `copy`: of such a record.
  */
 export function namedBy(
   ring: WiderRing,
   known: KnownDepartures,
   text: string,
-  copy: number,
+  copy: number | undefined,
 ): string | undefined {
   const { placement, present, absent } = ring;
-  if (copy === 0 && placement.place(text) < present) return '';
+  if (copy === undefined && placement.place(text) < present) return '';
   let latest: Departure | undefined;
-  let before = copy % present;
-  for (const index of placement.order(text, present + absent.length)) {
+  let waits = false;
+  let before = (copy ?? 0) % present;
+  for (const [place, index] of placement.order(text, present + absent.length).entries()) {
     if (index < present) {
-      if (before-- === 0) break;
-      continue;
+      if (before-- > 0) continue;
+      if (copy !== undefined && place < mostCopies) return '';
+      break;
     }
     const identity = absent[index - present]!;
-    if (known.leaving.has(identity)) return undefined;
+    waits ||= known.leaving.has(identity);
     const departure = known.departed.get(identity);
     if (departure !== undefined && (latest === undefined || departure.order > latest.order))
       latest = departure;
   }
+  if (waits) return undefined;
   return latest === undefined ? '' : latest.token;
 }

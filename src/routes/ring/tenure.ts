@@ -107,7 +107,7 @@ export class Tenure {
     if (this.#ring === undefined) return '';
     const text = this.#registry.routingText(operation);
     const known = { departed: this.fence.departed, leaving: this.#leaving };
-    return namedBy(this.#ring, known, text, operation.copy ?? 0);
+    return namedBy(this.#ring, known, text, operation.copy);
   };
 
   readonly #changed = (): void => {
