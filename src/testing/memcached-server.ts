@@ -85,12 +85,11 @@ export async function startMemcached(options: MemcachedServerOptions = {}): Prom
     const target = options.unix === true ? { path } : { host, port };
     const secret = options.args?.some((each) => each === '-Z' || each === '-Y') === true;
     const version = await until(alive, () => (secret ? takes(target, binary) : askVersion(target)));
-    // A test runner that dies must not leave servers behind.
     const kill = (): void => {
       child.kill('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     };
-    process.once('exit', kill);
+    endWithThisProcess(kill);
     return {
       address: options.unix === true ? `unix:${path}` : `${host === '::1' ? '[::1]' : host}:${port}`,
       port,
@@ -100,7 +99,7 @@ export async function startMemcached(options: MemcachedServerOptions = {}): Prom
       frozen: () => void child.kill('SIGSTOP'),
       thawed: () => void child.kill('SIGCONT'),
       async stop() {
-        process.off('exit', kill);
+        toEnd.delete(kill);
         kill();
         await over;
       },
@@ -110,6 +109,20 @@ export async function startMemcached(options: MemcachedServerOptions = {}): Prom
     await over;
     throw error;
   }
+}
+
+/** How what runs is ended. */
+const toEnd = new Set<() => void>();
+
+/** A test runner that dies must not leave servers behind. One listener for all of them: Node warns of more than ten. */
+function endWithThisProcess(end: () => void): void {
+  toEnd.add(end);
+  process.off('exit', endAll);
+  process.once('exit', endAll);
+}
+
+function endAll(): void {
+  for (const end of toEnd) end();
 }
 
 /** memcached refuses to run as root: it is told to become an ordinary user. */
