@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Files } from '../../src/core/runtime.ts';
+import { decodeLine, encodeLine } from '../../src/routes/journal/journal-line.ts';
 import { Journal } from '../../src/routes/journal/journal.ts';
 import { fakeRuntime } from '../../src/testing/fake-runtime.ts';
 import {
@@ -7,7 +8,6 @@ import {
   begin,
   contentOf,
   endAll,
-  forget,
   keys,
   linesOf,
   lose,
@@ -219,7 +219,9 @@ describe('a file that cannot be written', () => {
     const before = life.runtime.clock.read();
     await life.runtime.until(life.a.failed(remove('k'), 'no', because)!);
     expect(life.runtime.clock.read() - before).toBeLessThanOrEqual(1001);
-    forget(life);
+    await life.runtime.until(life.journal.close());
+    expect(life.runtime.clock.read() - before).toBeLessThanOrEqual(2002);
+    expect(() => life.runtime.files.lock(path)).not.toThrow();
   });
 });
 
@@ -252,6 +254,21 @@ describe('one file, one process', () => {
     expect(told.states).toEqual(['taken-over']);
     expect([life.a.size, life.journal.statistics().file!.writable]).toEqual([3, false]);
   });
+});
+
+test('what was lost longer ago than entries live is forgotten', async () => {
+  const first = await begin();
+  await lose(first, first.a, ['k']);
+  const month = 30 * 24 * 3_600_000;
+  const old = Buffer.from(contentOf(first)).toString().split('\n')[1]!;
+  const says = decodeLine(old) as Extract<ReturnType<typeof decodeLine>, { says: 'lost' }>;
+  const lines = [says.lost.since - month, says.lost.since - month + 60_000].map((since, index) =>
+    encodeLine({ ...says, lost: { ...says.lost, key: `k${index}`, since } }),
+  );
+  const second = await begin(Buffer.from(encodeLine({ says: 'header' }) + lines.join('')));
+  expect([second.a.closes('k0'), second.a.closes('k1')]).toEqual([false, true]);
+  await second.runtime.advance(120_000);
+  expect(second.a.size).toBe(0);
 });
 
 test('closing writes what was just lost', async () => {

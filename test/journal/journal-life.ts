@@ -102,11 +102,6 @@ export async function endAll(): Promise<void> {
   }
 }
 
-/** This one hangs, on purpose. */
-export function forget(life: Life): void {
-  lives.delete(life);
-}
-
 /** What is in the file: all that a process killed now leaves behind. */
 export function contentOf({ runtime }: Life): Uint8Array {
   return Uint8Array.from(runtime.disk.get(path) ?? []);

@@ -137,6 +137,8 @@ export class JournalFile {
     this.#state = 'closed';
     this.#retry?.cancel();
     this.#lock.release();
+    this.#settle();
+    this.#idle?.();
   }
 
   /** Never rejects. */

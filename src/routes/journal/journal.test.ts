@@ -83,6 +83,7 @@ describe('what is a record', () => {
     [{ ...set('k'), mode: 'append' } as Operation, true],
     [{ ...set('k'), mode: 'add' } as Operation, false],
     [{ ...set('k'), cas } as Operation, false],
+    [{ ...set('k'), copy: 0 } as Operation, false],
     [{ ...remove('k'), cas } as Operation, false],
     [{ kind: 'get', key: 'k', touch: life, deadline }, false],
     [{ kind: 'count', key: 'k', delta: 1n, deadline }, false],

@@ -4,6 +4,7 @@ import { heard, tell } from '../../core/events.ts';
 import { realRuntime, type Runtime } from '../../core/runtime.ts';
 import { type Damage, type JournalContent, JournalFile } from './journal-file.ts';
 import type { JournalLine } from './journal-line.ts';
+import { longestLife } from '../../core/store.ts';
 import type { LostWrite } from './lost-write.ts';
 import { type JournalRoom, type Mender, ServerJournal } from './server-journal.ts';
 
@@ -170,7 +171,12 @@ export class Journal {
 
   async #end(): Promise<void> {
     for (const each of this.#servers.values()) each.stop();
-    await this.#file?.close();
+    const file = this.#file;
+    if (file === undefined) return;
+    // A disk that hangs must not hang whoever closes.
+    const timer = this.#runtime.after(longestWait, () => file.abandon(), true);
+    await file.close();
+    timer.cancel();
   }
 
   #server(name: string): ServerJournal {
@@ -256,8 +262,15 @@ export class Journal {
     if (failure !== undefined || damage.lines > 0 || damage.torn) this.#tellDamage(damage, failure);
     for (const [name, { lost, fence }] of found) {
       const server = this.#server(name);
-      if (fence) server.wantFence();
-      else for (const each of lost.values()) server.restore(each);
+      if (fence) {
+        server.wantFence();
+        continue;
+      }
+      for (const each of lost.values()) {
+        const age = Math.max(0, this.#runtime.clock.wall() - each.since);
+        if (age < longestLife) server.restore(each, age);
+        else dead++;
+      }
     }
     this.#distrust = failure !== undefined || damage.lines > 0;
     this.#read = true;

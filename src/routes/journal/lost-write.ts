@@ -17,8 +17,8 @@ export type LostKind = 'delete' | 'touch' | 'set';
 
 /**
  * What kind of invalidation an operation is; `undefined` for everything after whose failure the server holds nothing older than before, or
- * nothing that anybody relies on: reads, fills by CAS (a `delete` destroys their right), `add`, `count`, `release`, and a `delete` by CAS (it
- * tidies up).
+ * nothing that anybody relies on: reads, fills by CAS (a `delete` destroys their right), `add`, `count`, `release`, a `delete` by CAS (it
+ * tidies up), and a `set` of a small record in copies (these are joined, and one that is missing is worse than an old one).
  */
 export function invalidationKind(operation: Operation): LostKind | undefined {
   switch (operation.kind) {
@@ -27,7 +27,9 @@ export function invalidationKind(operation: Operation): LostKind | undefined {
     case 'touch':
       return 'touch';
     case 'set':
-      return operation.cas === undefined && operation.mode !== 'add' ? 'set' : undefined;
+      return operation.cas === undefined && operation.copy === undefined && operation.mode !== 'add'
+        ? 'set'
+        : undefined;
     default:
       return undefined;
   }

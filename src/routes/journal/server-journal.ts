@@ -40,6 +40,8 @@ const landing = 10_000;
 
 interface Record {
   readonly lost: LostWrite;
+  /** When it was lost: monotonic time. */
+  readonly at: number;
   /** A value may still land, of this loss or of an earlier one of the key. */
   readonly lands: boolean;
   /** Removed once; to be removed again at this time because a value may have landed since. 0: not yet removed. */
@@ -129,9 +131,9 @@ export class ServerJournal {
     this.#start();
   }
 
-  /** From the file: what an earlier process has left. Newer things are known already. */
-  restore(lost: LostWrite): void {
-    if (!this.#records.has(lost.key)) this.#keep(lost);
+  /** From the file: what an earlier process has left, so many milliseconds ago. Newer things are known already. */
+  restore(lost: LostWrite, age: number): void {
+    if (!this.#records.has(lost.key)) this.#keep(lost, age);
   }
 
   /** The file is read. */
@@ -196,11 +198,12 @@ export class ServerJournal {
     this.#settleFlush();
   }
 
-  #keep(lost: LostWrite): void {
+  #keep(lost: LostWrite, age = 0): void {
     const before = this.#records.get(lost.key);
     if (before !== undefined) this.#forget(lost.key, before);
     const lands = mayLand(lost) || before?.lands === true;
-    this.#records.set(lost.key, { lost, lands, again: 0 });
+    const at = this.#room.runtime.clock.read() - age;
+    this.#records.set(lost.key, { lost, at, lands, again: 0 });
     this.#resize(1, bytesOf(lost));
   }
 
@@ -315,12 +318,11 @@ export class ServerJournal {
 
   /** What can be removed now, and no entry can live so long that it must be: the latter is forgotten. */
   #due(): readonly Record[] {
-    const { clock } = this.#room.runtime;
-    const now = clock.read();
-    const dead = clock.wall() - longestLife;
+    const now = this.#room.runtime.clock.read();
+    const dead = now - longestLife;
     const due: Record[] = [];
     for (const [key, record] of this.#records) {
-      if (record.lost.since < dead) this.#forget(key, record);
+      if (record.at < dead) this.#forget(key, record);
       else if (record.again <= now && due.push(record) === together) break;
     }
     return due;
