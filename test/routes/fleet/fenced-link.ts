@@ -20,6 +20,8 @@ export interface LinkOptions {
   readonly delay: number;
   /** Share of the writes that are lost, half of them with the answer alone. */
   readonly loss: () => number;
+  /** Whether this process cannot reach this server at present, though others may. */
+  readonly cut: () => boolean;
   readonly faults: Faults;
 }
 
@@ -211,10 +213,11 @@ export class FencedLink implements FencedStore {
 
   /** There and back, in order. Undefined: it got lost on one of the ways. */
   async #travel<T>(arrived: () => T | Promise<T>): Promise<T | undefined> {
-    const { runtime, delay, loss } = this.#options;
+    const { runtime, delay, loss, cut } = this.#options;
     this.#pending++;
-    const lost = !this.#server.reachable || runtime.random() < loss();
-    const never = !this.#server.reachable || runtime.random() < 0.5;
+    const away = !this.#server.reachable || cut();
+    const lost = away || runtime.random() < loss();
+    const never = away || runtime.random() < 0.5;
     const answer = await new Promise<T | undefined>((resolve) => {
       this.#forth = Math.max(this.#forth, runtime.clock.read() + runtime.random() * delay);
       this.#at(this.#forth, () => {

@@ -38,6 +38,8 @@ export class FleetProcess {
   readonly list: GivenList;
   readonly store: Store;
   readonly links: FencedLink[] = [];
+  /** Servers that it cannot reach. */
+  readonly cut = new Set<string>();
   readonly #fleet: Fleet;
 
   constructor(fleet: Fleet, members: readonly Member[]) {
@@ -53,6 +55,7 @@ export class FleetProcess {
           runtime,
           delay: fleet.delay,
           loss: () => fleet.loss,
+          cut: () => this.cut.has(id),
           faults: fleet.faults,
         });
         this.links.push(link);

@@ -6,15 +6,31 @@ import { Fleet, type FleetProcess, memberOf } from './fleet.ts';
 
 /** One thing that happens in a fleet. Numbers are taken modulo what there is. */
 export type Step =
-  | { readonly kind: 'read' | 'write'; readonly process: number; readonly key: number }
+  | {
+      readonly kind: 'read' | 'write';
+      readonly process: number;
+      readonly key: number;
+      /** By the process that is about to end, if there is one still. */
+      readonly old: boolean;
+    }
   /** The list of servers changes; processes take it over later. */
   | { readonly kind: 'ring'; readonly members: readonly Member[] }
   | { readonly kind: 'adopt'; readonly process: number }
-  /** A process ends and starts again: with the ring that it had, or with the newest where rings change by that alone. */
-  | { readonly kind: 'restart'; readonly process: number }
+  /**
+   * A process ends and starts again: with the ring that it had, or with the newest where rings change by that alone. With an overlap the new one
+   * starts first, and both run for so many milliseconds.
+   */
+  | { readonly kind: 'restart'; readonly process: number; readonly overlap: number | undefined }
   /** All end, then all start with the newest ring; only if they had the same before, and it has a server in common with the newest. */
   | { readonly kind: 'redeploy' }
   | { readonly kind: 'outage'; readonly server: number; readonly milliseconds: number }
+  /** One process cannot reach one server. */
+  | {
+      readonly kind: 'cut';
+      readonly process: number;
+      readonly server: number;
+      readonly milliseconds: number;
+    }
   | { readonly kind: 'wipe'; readonly server: number }
   | { readonly kind: 'wait'; readonly milliseconds: number };
 
@@ -49,13 +65,15 @@ function membersOf(way: Way, weights: boolean): fc.Arbitrary<readonly Member[]> 
 
 const process = fc.nat({ max: processes - 1 });
 const key = fc.nat({ max: keys - 1 });
+const old = fc.boolean();
+const overlap = fc.option(fc.integer({ min: 0, max: 3000 }), { nil: undefined });
 const server = fc.nat({ max: serverIds.length - 1 });
 
 export function stories(way: Way, weights: boolean): fc.Arbitrary<Story> {
   const members = membersOf(way, weights);
   const step: fc.Arbitrary<Step> = fc.oneof(
-    { weight: 16, arbitrary: fc.record({ kind: fc.constant('read' as const), process, key }) },
-    { weight: 10, arbitrary: fc.record({ kind: fc.constant('write' as const), process, key }) },
+    { weight: 16, arbitrary: fc.record({ kind: fc.constant('read' as const), process, key, old }) },
+    { weight: 10, arbitrary: fc.record({ kind: fc.constant('write' as const), process, key, old }) },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('ring' as const), members }) },
     {
       weight: way === 'lists' ? 8 : 0,
@@ -63,7 +81,7 @@ export function stories(way: Way, weights: boolean): fc.Arbitrary<Story> {
     },
     {
       weight: way === 'lists' ? 1 : 8,
-      arbitrary: fc.record({ kind: fc.constant('restart' as const), process }),
+      arbitrary: fc.record({ kind: fc.constant('restart' as const), process, overlap }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'redeploy' as const }) },
     {
@@ -72,6 +90,15 @@ export function stories(way: Way, weights: boolean): fc.Arbitrary<Story> {
         kind: fc.constant('outage' as const),
         server,
         milliseconds: fc.integer({ min: 1, max: 400 }),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('cut' as const),
+        process,
+        server,
+        milliseconds: fc.integer({ min: 1, max: 1500 }),
       }),
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('wipe' as const), server }) },
@@ -114,19 +141,40 @@ export async function staleAfter(
     if (some.some((each) => !each.idle)) throw new Error('does not come to rest');
   };
 
-  const restart = async (index: number, members: readonly Member[]): Promise<void> => {
-    await quiet([running[index]!]);
-    await runtime.until(running[index]!.store.close());
-    running[index] = fleet.start(members);
+  const ending = new Map<number, FleetProcess>();
+  const end = async (some: FleetProcess): Promise<void> => {
+    await quiet([some]);
+    await runtime.until(some.store.close());
   };
+  const endOld = async (index: number): Promise<void> => {
+    const some = ending.get(index);
+    ending.delete(index);
+    if (some !== undefined) await end(some);
+  };
+  const restart = async (index: number, members: readonly Member[], both?: number): Promise<void> => {
+    await endOld(index);
+    const before = running[index]!;
+    if (both === undefined) await end(before);
+    running[index] = fleet.start(members);
+    if (both === undefined) return;
+    ending.set(index, before);
+    runtime.after(both, () => {
+      if (ending.get(index) === before) overdue.add(index);
+    });
+  };
+  const overdue = new Set<number>();
+  const actor = (step: { readonly process: number; readonly old: boolean }): FleetProcess =>
+    (step.old ? ending.get(step.process) : undefined) ?? running[step.process]!;
 
   for (const step of story.steps) {
+    for (const index of overdue) await endOld(index);
+    overdue.clear();
     switch (step.kind) {
       case 'read':
-        void running[step.process]!.read(nameOf(step.key));
+        void actor(step).read(nameOf(step.key));
         break;
       case 'write':
-        void running[step.process]!.write(nameOf(step.key));
+        void actor(step).write(nameOf(step.key));
         break;
       case 'ring':
         newest = step.members;
@@ -135,14 +183,18 @@ export async function staleAfter(
         running[step.process]!.list.set(newest);
         break;
       case 'restart':
-        await restart(step.process, story.way === 'lists' ? running[step.process]!.list.members : newest);
+        await restart(
+          step.process,
+          story.way === 'lists' ? running[step.process]!.list.members : newest,
+          step.overlap,
+        );
         break;
       case 'redeploy': {
         const rings = new Set(running.map((each) => JSON.stringify(each.list.members)));
         const known = running[0]!.list.members;
         if (rings.size > 1 || !newest.some((each) => known.some((other) => sameServer(each, other)))) break;
-        await quiet(running);
-        for (const each of running) await runtime.until(each.store.close());
+        for (let index = 0; index < processes; index++) await endOld(index);
+        for (const each of running) await end(each);
         for (let index = 0; index < processes; index++) running[index] = fleet.start(newest);
         break;
       }
@@ -150,6 +202,13 @@ export async function staleAfter(
         const broken = fleet.server(serverIds[step.server]!);
         broken.reachable = false;
         runtime.after(step.milliseconds, () => void (broken.reachable = true));
+        break;
+      }
+      case 'cut': {
+        const { cut } = running[step.process]!;
+        const id = serverIds[step.server]!;
+        cut.add(id);
+        runtime.after(step.milliseconds, () => void cut.delete(id));
         break;
       }
       case 'wipe':
@@ -162,7 +221,10 @@ export async function staleAfter(
   fleet.loss = 0;
   for (const [index, each] of running.entries())
     if (story.way === 'lists') each.list.set(newest);
-    else if (each.list.members !== newest) await restart(index, newest);
+    else if (each.list.members !== newest)
+      await restart(index, newest, story.seed % 2 === 0 ? 500 : undefined);
+  await runtime.advance(1000);
+  for (let index = 0; index < processes; index++) await endOld(index);
   // Long enough for what two rings in use at once make necessary, and asked often enough for records to be read.
   for (let round = 0; round < 12; round++) {
     await runtime.advance(400);
