@@ -10,8 +10,12 @@ const tail = 6;
 
 /** Cheap, for choosing a segment of `Map`s: of a text its length, its last 6 characters and two from the middle. Keys that agree in all of them collide. */
 export function sampleHash(key: KeyPart, seed: number): number {
-  if (typeof key !== 'string') return hashPrimitive(key, seed);
-  const length = key.length;
+  if (typeof key === 'string') return sampleText(key, seed);
+  return typeof key === 'number' && (key | 0) === key ? finish(key ^ seed) : hashPrimitive(key, seed);
+}
+
+function sampleText(key: string, seed: number): number {
+  const { length } = key;
   let hash = seed ^ length;
   let index = 0;
   if (length > tail) {
