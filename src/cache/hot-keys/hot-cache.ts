@@ -26,7 +26,7 @@ export class HotCache {
   /** For the hashes of its keys: the same key in another cache is another key. */
   readonly seed: number;
   /** Those that are hot now. Changed by `HotKeys` alone. */
-  readonly keys = new Set<KeyPart>();
+  readonly keys: Set<KeyPart> = new Set();
   /** How long the near tier may answer a hot key unasked where it is off for the cache, in milliseconds; 0: not at all. */
   readonly nearTtl: number;
   readonly #owner: HotKeys;

@@ -20,7 +20,7 @@ const absent = -1;
 const crowded = -2;
 
 /** These constants: for the test. */
-export const probeTableConstants = { chunkBits, crowd, absent, crowded } as const;
+export const probeTableConstants: Readonly<Record<string, number>> = { chunkBits, crowd, absent, crowded };
 
 /**
  * A table that is at most half full, in one piece, with linear probes; a delete moves back what follows, so that no marks are left. The cell where a key's way

@@ -6,10 +6,10 @@ import type { PlacementKind } from './placement.ts';
 import { rendezvous } from './rendezvous.ts';
 import { uhashring } from './uhashring.ts';
 
-const kinds = { rendezvous, ketama, uhashring, modulo, jump } as const;
-
 /** The placements that are known by name. */
-export type PlacementName = keyof typeof kinds;
+export type PlacementName = 'rendezvous' | 'ketama' | 'uhashring' | 'modulo' | 'jump';
+
+const kinds: Readonly<Record<PlacementName, PlacementKind>> = { rendezvous, ketama, uhashring, modulo, jump };
 
 /** The placement of this name, or the one that is given itself. Throws `CISTERN_OPTION` for another name. */
 export function placementByName(placement: PlacementName | PlacementKind): PlacementKind {

@@ -1,0 +1,43 @@
+import type { RemoteParameters } from './workloads/remote.ts';
+import { startMemcached } from './harness/servers.ts';
+import { type Benchmark, sideBySide } from './harness/side-by-side.ts';
+
+const adapter = import.meta.resolve('./competitors/cistern-layers.ts');
+const packages = ['cistern'];
+
+/** What stands between a caller and the server: nothing but the leaf; what `memcached()` puts there by itself; routes around that. */
+export const benchmark: Benchmark = {
+  title:
+    'what health, fence, journal and routes cost: get of 1 KB by 256 callers, CPU of the client per operation',
+  async run(options) {
+    const memcached = await startMemcached();
+    try {
+      const parameters: RemoteParameters = {
+        work: 'get',
+        callers: 256,
+        valueBytes: 1024,
+        address: memcached.address,
+      };
+      return await sideBySide(
+        {
+          bench: 'client-layers',
+          unit: 'us',
+          workload: import.meta.resolve('./workloads/remote.ts'),
+          cases: ['1024 B, 256 callers'],
+          contenders: [
+            { name: 'leaf alone', packages, adapter, parameters: { layers: 'leaf' } },
+            { name: 'health, fence, journal', packages, adapter, parameters: { layers: 'safe' } },
+            { name: 'and sharded, gutter, by prefix', packages, adapter, parameters: { layers: 'routes' } },
+            { name: 'and measured', packages, adapter, parameters: { layers: 'measured' } },
+          ],
+          baseline: 'leaf alone',
+          parameters: { ...parameters },
+        },
+        options,
+        { servers: { 'memcached server': memcached.version } },
+      );
+    } finally {
+      await memcached.close();
+    }
+  },
+};
