@@ -1,7 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { echo, mute, type Question, World } from '../../test/net/made-up-protocol.ts';
-import { HealthGroup } from './health-group.ts';
+import { echo, mute, World } from '../../test/net/made-up-protocol.ts';
 import type { HealthSettings } from './health.ts';
 
 let world: World;
@@ -34,7 +33,6 @@ function make(
 }
 
 const codeOf = (text: string): string | undefined => world.ask(text).failure?.code;
-const failed = (question: Question): boolean => question.failure !== undefined;
 
 /** Turns of requests that nobody answers, a millisecond apart. */
 async function unanswered(turns: number): Promise<void> {
@@ -335,73 +333,4 @@ test('the old connections of a server that is too slow make room for the probes'
   expect(told.length).toBeGreaterThan(10);
   expect(most).toBeLessThanOrEqual(2);
   await arrived();
-});
-
-describe('a group', () => {
-  const group = (): HealthGroup => new HealthGroup({ above: 0.5, below: 0.25 });
-
-  test('with most of its servers down obeys no marks: requests try, one connection at a time', async () => {
-    const together = group();
-    const others = Array.from({ length: 3 }, () => ({ down: false, obeyed: () => undefined }));
-    for (const other of others) together.join(other);
-    make({ firstPause: 40 }, { group: together });
-    world.listener.answer = 'refuse';
-    await world.runtime.settle();
-    expect([codeOf('x'), together.failOpen]).toEqual(['CISTERN_DOWN', false]);
-    others[0]!.down = others[1]!.down = true;
-    together.changed();
-    expect(together.failOpen).toBe(true);
-    // Its pause is not over: nothing is tried.
-    expect(codeOf('x')).toBe('CISTERN_DOWN');
-    world.listener.answer = 'ignore';
-    const before = world.pool.statistics();
-    let tried = world.ask('x');
-    for (let time = 0; failed(tried); time++) {
-      expect(time).toBeLessThan(41);
-      await world.runtime.advance(1);
-      tried = world.ask('x');
-    }
-    await world.runtime.settle();
-    for (let each = 0; each < 20; each++) world.ask('x');
-    expect(world.pool.statistics().connecting).toBe(1);
-    await world.runtime.advance(51);
-    expect(tried.failure?.code).toBe('CISTERN_TIMEOUT');
-    expect(world.pool.statistics().failed - before.failed).toBeLessThanOrEqual(1);
-    world.listener.answer = 'accept';
-    await world.runtime.advance(2000);
-    const good = await world.asked('x');
-    expect(good.answer).toBe('x');
-  });
-
-  test('a server that hangs is asked all the same, over the connections that it has', async () => {
-    const together = group();
-    const others = Array.from({ length: 2 }, () => ({ down: true, obeyed: () => undefined }));
-    make({}, { group: together });
-    await world.runtime.settle();
-    world.reply = mute;
-    await unanswered(3);
-    await world.runtime.advance(51);
-    expect(codeOf('x')).toBe('CISTERN_DOWN');
-    for (const other of others) together.join(other);
-    const asked = world.ask('x');
-    await world.runtime.advance(51);
-    expect(asked.failure?.code).toBe('CISTERN_TIMEOUT');
-    for (const other of others) together.leave(other);
-  });
-
-  test('obeys again when few are down', async () => {
-    const together = group();
-    make({}, { group: together });
-    world.listener.answer = 'refuse';
-    await world.runtime.settle();
-    const others = Array.from({ length: 3 }, () => ({ down: true, obeyed: () => undefined }));
-    for (const other of others) together.join(other);
-    expect(together.failOpen).toBe(true);
-    others[0]!.down = others[1]!.down = false;
-    together.changed();
-    expect([together.failOpen, together.down, together.servers]).toEqual([true, 2, 4]);
-    others[2]!.down = false;
-    together.changed();
-    expect([together.failOpen, codeOf('x')]).toEqual([false, 'CISTERN_DOWN']);
-  });
 });
