@@ -44,8 +44,15 @@ export async function openRemoteClient(
 
 function layered(server: string, layers: Layers): Store {
   const safe = layers !== 'leaf';
-  const pool = (salt: string): MemcachedStore =>
-    memcached({ servers: [server], timeout: patience, salt, ...(!safe && { fence: false, journal: false }) });
+  // Pools on one server need names of their own, or one deletes what is the other's.
+  const pool = (name: string): MemcachedStore =>
+    memcached({
+      servers: [server],
+      timeout: patience,
+      salt: name,
+      poolName: name,
+      ...(!safe && { fence: false, journal: false }),
+    });
   const main = pool('main');
   if (layers === 'leaf' || layers === 'safe') return main;
   const routes = prefixed({ 'none:': pool('none') }, gutter(main, pool('gutter')));
