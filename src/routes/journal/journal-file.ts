@@ -20,8 +20,9 @@ export interface Damage {
   readonly torn: boolean;
 }
 
-/** Read and written at once, at most. */
-const pieceBytes = 65_536;
+/** Read, or made to be written, without a pause: more would hold the event loop up. */
+const pieceBytes = 16_384;
+const pieceLines = 128;
 /** A line that is longer was never written. */
 const longestLine = 8192;
 /** Smaller files are not worth writing anew. */
@@ -166,13 +167,14 @@ export class JournalFile {
     this.#written = undefined;
     try {
       if (!(await this.#ours())) return;
-      const text = lines.map(encodeLine).join('');
-      const bytes = new TextEncoder().encode(
-        this.#bytes === 0 ? encodeLine({ says: 'header' }) + text : text,
-      );
-      await this.#runtime.files.append(this.#path, bytes);
-      this.#bytes += bytes.length;
-      this.#lines += lines.length;
+      for (let from = 0; from < lines.length; from += pieceLines) {
+        const some = lines.slice(from, from + pieceLines);
+        const header = this.#bytes === 0 ? encodeLine({ says: 'header' }) : '';
+        const bytes = new TextEncoder().encode(header + some.map(encodeLine).join(''));
+        await this.#runtime.files.append(this.#path, bytes);
+        this.#bytes += bytes.length;
+        this.#lines += some.length;
+      }
     } finally {
       written?.resolve();
     }

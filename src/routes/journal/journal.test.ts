@@ -229,7 +229,7 @@ describe('repair', () => {
 });
 
 describe('when there is no room', () => {
-  test.each<JournalOptions>([{ maxEntries: 100 }, { maxBytes: 100 * 203 }])(
+  test.each<JournalOptions>([{ maxEntries: 100 }, { maxBytes: 100 * 243 }])(
     '%o: nothing is dropped, the server is held until it has a new incarnation',
     async (limits) => {
       open(limits);

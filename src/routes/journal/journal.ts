@@ -71,6 +71,8 @@ export class Journal {
   /** The file had lines that nobody can read: no server can be trusted. */
   #distrust = false;
   #closed: Promise<void> | undefined;
+  /** The latest batch of the file, and the wait for it that has an end. */
+  #awaited: { readonly written: Promise<void>; readonly promise: Promise<void> } | undefined;
   /** Fulfilled when it is known what every server is owed; until then none may serve. Never rejects. */
   readonly ready: Promise<void>;
 
@@ -205,13 +207,17 @@ export class Journal {
     if (this.#file === undefined) return undefined;
     const written = this.#file.append(line);
     if (line.says !== 'lost' && line.says !== 'fence') return written;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#runtime.after(longestWait, resolve, true);
-    void written.then(() => {
-      timer.cancel();
-      resolve();
-    });
-    return promise;
+    // What is written together is waited for together.
+    if (written !== this.#awaited?.written) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = this.#runtime.after(longestWait, resolve, true);
+      void written.then(() => {
+        timer.cancel();
+        resolve();
+      });
+      this.#awaited = { written, promise };
+    }
+    return this.#awaited.promise;
   }
 
   /** The server that is owed most gets a new incarnation: that settles all of it. */

@@ -44,7 +44,7 @@ export function mayLand(lost: LostWrite): boolean {
 }
 
 /** What is estimated for a record in memory, beside its texts: object, entry of the map, headers of texts. */
-const overhead = 200;
+const overhead = 240;
 
 /** About how many bytes a record takes in memory. */
 export function bytesOf({ key, routingKey }: LostWrite): number {
