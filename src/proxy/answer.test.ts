@@ -175,6 +175,7 @@ describe('what has no word of its own in the contract', () => {
       ['mg a v h', /flags h and l are not supported/],
       ['ms a 1 I C5\r\nx', /flag I of ms is not supported/],
       ['ma a C5', /flag C of ma is not supported/],
+      ['mg a t T5 R5', /flags t, T and R in this order are not supported/],
     ] as const)
       expect(await answerTo(`${request}\r\nmn\r\n`)).toMatch(
         new RegExp(`^CLIENT_ERROR .*${answer.source}.*\r\nMN\r\n$`),
@@ -191,7 +192,28 @@ describe('what has no word of its own in the contract', () => {
     );
     expect(await answerTo('ma a T60 t\r\n', hit('5', life), { kind: 'stored', cas: '' })).toBe('HD t60\r\n');
     expect(await answerTo('ma a T60 t\r\n', hit('5', life), failed())).toMatch(/^SERVER_ERROR/);
+    expect(await answerTo('ma a T60\r\n', { kind: 'notFound' })).toBe('NF\r\n');
+    expect(await answerTo('mg a T60 R90 v\r\n', hit('x', life), hit('x', { claim: 'won' }))).toBe(
+      'VA 1 W\r\nx\r\n',
+    );
+    expect(await answerTo('mg a T60 R90 v\r\n', hit('x', { claim: 'won', marked: true }), hit('y'))).toBe(
+      'VA 1 X W\r\nx\r\n',
+    );
     expect(await answerTo('me a\r\n', hit('xyz', life))).toBe('ME a exp=30 cas=7 size=3\r\n');
+  });
+
+  test('nothing that comes behind several operations comes between them', async () => {
+    await serve();
+    const client = await talk();
+    client.send('mg b\r\nmd a I\r\nmg a\r\n');
+    await runtime.settle();
+    expect(keysOf()).toEqual(['b', 'a']);
+    store.answer(1, hit('x', { expiresIn: 5000 }));
+    await runtime.settle();
+    expect(keysOf()).toEqual(['b', 'a']);
+    expect(store.answer(1)).toMatchObject({ kind: 'delete' });
+    await runtime.settle();
+    expect(store.held.map(({ operation }) => operation.kind)).toEqual(['get', 'get']);
   });
 
   test('a mark that keeps the life of its entry is told that life, and tried again when the entry has changed', async () => {
@@ -210,9 +232,10 @@ describe('what has no word of its own in the contract', () => {
     expect(client.take()).toBe('HD\r\n');
     client.send('md a I C7\r\n');
     await runtime.settle();
-    store.answer(0, hit('z', { cas: '9' }));
+    store.answer(0, hit('z', { cas: '9', marked: true, claim: 'won' }));
     await runtime.settle();
-    expect(store.answer(0, conflict)).toMatchObject({ kind: 'delete', cas: '7' });
+    // The right that came with looking is nobody's business.
+    expect(store.answer()).toMatchObject({ kind: 'release', right: 'stale', cas: '9' });
     await runtime.settle();
     expect(client.take()).toBe('EX\r\n');
   });

@@ -55,21 +55,20 @@ export function operationOf(
 }
 
 /**
- * Flags are carried out from left to right. `R` behind `T` looks at the new time, which is known without asking; a time that is
- * asked for in front of `T` is the old one, which a `get` that touches does not tell: that takes two operations.
+ * Flags are carried out from left to right: a time that is asked for in front of `T` is the old one, and `R` behind `T` looks at the new
+ * one. A `get` that touches knows neither of them: that takes two operations.
  */
 function getOf(line: RequestLine, key: string, { deadline, wall }: Circumstances): Operation | undefined {
   const { vivify, timeToLive, letters } = line;
   if (vivify === undefined && timeToLive === undefined && line.recache === undefined)
     return { kind: 'get', key, deadline };
-  const recache = recacheThreshold(line, wall);
+  const recache = line.recache === undefined ? undefined : recacheOf(line.recache);
   if (timeToLive === undefined) {
     if (vivify === undefined) return withRecache({ kind: 'get', key, deadline }, recache);
     const lease = leaseOf(vivify, wall);
     return withRecache({ kind: 'get', key, deadline, lease }, recache);
   }
-  const asked = letters.indexOf('t');
-  if (asked >= 0 && asked < letters.indexOf('T')) return undefined;
+  if (tellsOldTime(letters) || recachesByNewTime(letters)) return undefined;
   const touch = lifeOf(timeToLive, wall);
   const lease = vivify === undefined ? undefined : { lease: leaseOf(vivify, wall) };
   return withRecache({ kind: 'get', key, deadline, touch, ...lease }, recache);
@@ -82,20 +81,20 @@ export function untouchedGetOf(
   { deadline, wall }: Circumstances,
 ): GetOperation {
   const lease = line.vivify === undefined ? undefined : { lease: leaseOf(line.vivify, wall) };
-  return withRecache({ kind: 'get', key, deadline, ...lease }, recacheThreshold(line, wall));
+  const recache = line.recache === undefined ? undefined : recacheOf(line.recache);
+  return withRecache({ kind: 'get', key, deadline, ...lease }, recache);
+}
+
+function tellsOldTime(letters: string): boolean {
+  return /t.*T/.test(letters);
+}
+
+export function recachesByNewTime(letters: string): boolean {
+  return /T.*R/.test(letters);
 }
 
 function withRecache(operation: GetOperation, recache: number | undefined): GetOperation {
   return recache === undefined ? operation : { ...operation, recache };
-}
-
-function recacheThreshold(line: RequestLine, wall: () => number): number | undefined {
-  const { recache, timeToLive, letters } = line;
-  if (recache === undefined) return undefined;
-  const threshold = recacheOf(recache);
-  if (timeToLive === undefined || threshold === undefined) return threshold;
-  if (letters.indexOf('R') < letters.indexOf('T')) return threshold;
-  return millisecondsOf(timeToLive, wall) <= threshold ? Number.MAX_SAFE_INTEGER : undefined;
 }
 
 function storeOf(
@@ -137,8 +136,10 @@ export function countOf(line: RequestLine, key: string, { deadline, wall }: Circ
 export function unsupported(line: RequestLine): string | undefined {
   switch (line.command) {
     case 'mg':
-      return /[hl]/.test(line.letters)
-        ? 'CLIENT_ERROR flags h and l are not supported: this is a proxy, which does not know them'
+      if (/[hl]/.test(line.letters))
+        return 'CLIENT_ERROR flags h and l are not supported: this is a proxy, which does not know them';
+      return tellsOldTime(line.letters) && recachesByNewTime(line.letters)
+        ? 'CLIENT_ERROR flags t, T and R in this order are not supported by this proxy'
         : undefined;
     case 'ms':
       return line.stale && line.compare !== undefined

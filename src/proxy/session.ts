@@ -46,6 +46,8 @@ export class Session implements RequestSink, ServedEvents {
   /** To be done once all that was asked before is answered; nothing is read until then. */
   #afterAll: (() => void) | undefined;
   #barrier = false;
+  /** A request of several steps: what comes behind it must not come between. */
+  #holding: PendingAnswer | undefined;
   /** The other side has said all. */
   #heardAll = false;
   /** Nothing is read any more. */
@@ -64,7 +66,13 @@ export class Session implements RequestSink, ServedEvents {
   }
 
   get full(): boolean {
-    return this.#unanswered >= this.#window || this.#blocked || this.#barrier || this.#host.full;
+    return (
+      this.#unanswered >= this.#window ||
+      this.#blocked ||
+      this.#barrier ||
+      this.#holding !== undefined ||
+      this.#host.full
+    );
   }
 
   /** Nothing is under way. */
@@ -199,6 +207,7 @@ export class Session implements RequestSink, ServedEvents {
     let promise: Promise<Reply>;
     try {
       const operation = operationOf(line, key, value, circumstances);
+      if (operation === undefined) this.#holding = pending;
       promise =
         operation === undefined ? severalSteps(store, line, key, circumstances) : store.execute(operation);
     } catch (thrown) {
@@ -223,6 +232,10 @@ export class Session implements RequestSink, ServedEvents {
 
   #settle(pending: PendingAnswer, reply: Reply): void {
     pending.reply = reply;
+    if (pending === this.#holding) {
+      this.#holding = undefined;
+      this.#schedule();
+    }
     this.#settled(pending);
     const { line, key } = pending;
     if (!this.#closed && usesRights(line)) return;

@@ -1,13 +1,15 @@
 import {
-  type DeleteOperation,
+  conflict,
   type HitReply,
+  type Life,
   missing,
   type Operation,
   type Reply,
   type Store,
 } from '../core/store.ts';
 import type { RequestLine } from '../wire/memcached-server/request-line.ts';
-import { type Circumstances, countOf, untouchedGetOf } from './operation-of.ts';
+import { type Circumstances, countOf, recachesByNewTime, untouchedGetOf } from './operation-of.ts';
+import { givingBack } from './rights.ts';
 import { lifeOf, secondsLeft } from './time-to-live.ts';
 
 /** How often a mark is tried again when its entry has changed meanwhile. */
@@ -26,15 +28,31 @@ export function severalSteps(
     case 'md':
       return mark(store, line, key, circumstances);
     default:
-      return both(
-        store.execute(untouchedGetOf(line, key, circumstances)),
-        store.execute(touchOf(line, key, circumstances)),
-      );
+      return getAndTouch(store, line, key, circumstances);
   }
 }
 
-function touchOf(line: RequestLine, key: string, { deadline, wall }: Circumstances): Operation {
-  return { kind: 'touch', key, deadline, life: lifeOf(line.timeToLive, wall) };
+/**
+ * Where the time before is told, the get comes first. Where the new one decides who reloads, the entry is touched with one get and
+ * asked for with another: who has won a right by the first one has it.
+ */
+async function getAndTouch(
+  store: Store,
+  line: RequestLine,
+  key: string,
+  circumstances: Circumstances,
+): Promise<Reply> {
+  const { letters } = line;
+  const get = untouchedGetOf(line, key, circumstances);
+  const life = lifeOf(line.timeToLive, circumstances.wall);
+  if (!recachesByNewTime(letters)) return await both(store.execute(get), touch(store, get, life));
+  const { recache, ...first } = get;
+  const { lease: _lease, ...second } = get;
+  const [touched, asked] = await Promise.all([
+    store.execute({ ...first, touch: life }),
+    store.execute(recache === undefined ? second : { ...second, recache }),
+  ]);
+  return touched.kind !== 'hit' || touched.claim === 'won' ? touched : asked;
 }
 
 /** The first answer, when the second was none that failed. */
@@ -43,18 +61,23 @@ async function both(first: Promise<Reply>, second: Promise<Reply>): Promise<Repl
   return answer.kind !== 'failed' && done.kind === 'failed' ? done : answer;
 }
 
+function touch(store: Store, { key, deadline }: Operation, life: Life): Promise<Reply> {
+  return store.execute({ kind: 'touch', key, deadline, life });
+}
+
 async function countAndTouch(
   store: Store,
   line: RequestLine,
   key: string,
   circumstances: Circumstances,
 ): Promise<Reply> {
-  const answer = await both(
-    store.execute(countOf(line, key, circumstances)),
-    store.execute(touchOf(line, key, circumstances)),
-  );
-  if (answer.kind !== 'hit' || line.letters.indexOf('t') < line.letters.indexOf('T')) return answer;
-  return { ...answer, expiresIn: lifeOf(line.timeToLive, circumstances.wall).freshFor };
+  const count = countOf(line, key, circumstances);
+  const life = lifeOf(line.timeToLive, circumstances.wall);
+  const answer = await store.execute(count);
+  if (answer.kind !== 'hit') return answer;
+  const touched = await touch(store, count, life);
+  if (touched.kind === 'failed') return touched;
+  return /T.*t/.test(line.letters) ? { ...answer, expiresIn: life.freshFor } : answer;
 }
 
 /**
@@ -73,23 +96,31 @@ async function mark(
   for (let tries = 0; tries < mostTries; tries++) {
     const found = await store.execute({ kind: 'get', key, deadline });
     if (found.kind === 'failed') return found;
-    const cas = wanted ?? (found.kind === 'hit' ? found.cas : undefined);
-    if (found.kind === 'hit' && cas !== '' && found.cas === cas && found.marked) {
-      answer = await store.execute({ kind: 'release', key, deadline, right: 'stale', cas });
-    } else {
-      answer = await store.execute(markOf(key, deadline, found, cas));
+    if (found.kind !== 'hit') {
+      return await store.execute({
+        kind: 'delete',
+        key,
+        deadline,
+        ...(wanted !== undefined && { cas: wanted }),
+      });
     }
+    if (wanted !== undefined && wanted !== found.cas) {
+      const release = givingBack(key, found, deadline);
+      if (release !== undefined) await store.execute(release);
+      return conflict;
+    }
+    answer = await store.execute(markOf(key, deadline, found));
     // Without a condition of the client's own, another entry is as good as the one that was read.
     if (answer.kind !== 'conflict' || wanted !== undefined) return answer;
   }
   return answer;
 }
 
-function markOf(key: string, deadline: number, found: Reply, cas: string | undefined): DeleteOperation {
-  const condition = cas === undefined || cas === '' ? undefined : { cas };
-  const left = found.kind === 'hit' ? found.expiresIn : 0;
-  return left > 0
-    ? { kind: 'delete', key, deadline, staleFor: left, ...condition }
+function markOf(key: string, deadline: number, { cas, marked, expiresIn }: HitReply): Operation {
+  if (marked && cas !== '') return { kind: 'release', key, deadline, right: 'stale', cas };
+  const condition = cas === '' ? undefined : { cas };
+  return expiresIn > 0
+    ? { kind: 'delete', key, deadline, staleFor: expiresIn, ...condition }
     : { kind: 'delete', key, deadline, ...condition };
 }
 

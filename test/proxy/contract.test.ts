@@ -16,7 +16,7 @@ const sleep = (milliseconds: number): Promise<void> =>
 /** What stands behind the proxy: opened once for all laws. */
 interface Behind {
   readonly name: string;
-  open(): Promise<Store>;
+  readonly open: () => Promise<Store>;
 }
 
 let server: MemcachedServer | undefined;
@@ -34,7 +34,7 @@ const behind: readonly Behind[] = [
 ];
 
 for (const { name, open } of behind) {
-  describe.skipIf(withoutMemcached && name !== 'memory')(name, () => {
+  describe.skipIf(withoutMemcached && name !== 'memory')(`in front of ${name}`, () => {
     let proxy: Proxy;
     let store: Store;
     beforeAll(async () => {

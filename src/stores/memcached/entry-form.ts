@@ -22,6 +22,6 @@ export interface EntryForm {
   flagsOf(clientFlags: number): number;
   /** The freshness left, in milliseconds, of an entry with this many seconds to live (-1: it never expires). */
   freshFor(clientFlags: number, secondsLeft: number): number;
-  /** What a lease leaves behind. */
-  isPlaceholder(answer: MetaReply): boolean;
+  /** What a lease leaves behind. `leasing`: the asker wanted to leave one. */
+  isPlaceholder(answer: MetaReply, leasing: boolean): boolean;
 }

@@ -170,7 +170,12 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
 
   giveBack(call: Call, answer: MetaReply): void {
     if (answer.cas === '' || answer.cas === '0') return;
-    const right: Right = this.form.isPlaceholder(answer) ? 'lease' : answer.stale ? 'stale' : 'recache';
+    const leasing = call.operation.kind === 'get' && call.operation.lease !== undefined;
+    const right: Right = this.form.isPlaceholder(answer, leasing)
+      ? 'lease'
+      : answer.stale
+        ? 'stale'
+        : 'recache';
     const release: Operation = {
       kind: 'release',
       key: call.operation.key,

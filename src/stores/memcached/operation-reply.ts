@@ -36,7 +36,7 @@ export function replyOf(
     case 'delete':
       return code === metaCode.HD ? stored : refusal(code);
     case 'touch':
-      if (code === metaCode.HD) return form.isPlaceholder(answer) ? missing : stored;
+      if (code === metaCode.HD) return form.isPlaceholder(answer, false) ? missing : stored;
       return code === metaCode.EN ? missing : undefined;
     case 'count':
       if (code === metaCode.VA) return counted(answer, form);
@@ -61,7 +61,7 @@ export function winsNothing(
 ): boolean {
   if (!answer.won || answer.cas === '' || answer.cas === '0') return false;
   if (operation.kind === 'touch') return true;
-  return operation.kind === 'get' && operation.lease === undefined && form.isPlaceholder(answer);
+  return operation.kind === 'get' && operation.lease === undefined && form.isPlaceholder(answer, false);
 }
 
 function refusal(code: number): Reply | undefined {
@@ -83,20 +83,22 @@ function found(operation: GetOperation, answer: MetaReply, form: EntryForm): Rep
   const value = answer.value;
   const seconds = answer.timeToLive;
   if (value === undefined || seconds === undefined) return undefined;
-  if (seconds > largestTimeToLive) return plainMiss;
+  // An end that this very get has brought about is after it.
+  if (seconds > largestTimeToLive && operation.touch === undefined) return plainMiss;
   const cas = casOf(answer);
-  if (form.isPlaceholder(answer)) {
+  if (form.isPlaceholder(answer, operation.lease !== undefined)) {
     if (operation.lease === undefined || cas === '') return plainMiss;
     return { kind: 'miss', lease: claimOf(answer, cas), cas };
   }
-  const fresh = form.freshFor(answer.clientFlags, seconds);
+  const left = seconds > largestTimeToLive ? 0 : seconds;
+  const fresh = form.freshFor(answer.clientFlags, left);
   return {
     kind: 'hit',
     value,
     flags: form.flagsOf(answer.clientFlags),
     cas,
     freshFor: answer.stale ? Math.min(0, fresh) : fresh,
-    expiresIn: expiresIn(seconds),
+    expiresIn: expiresIn(left),
     marked: answer.stale,
     claim: claimOf(answer, cas),
   };

@@ -33,7 +33,8 @@ export function rawForm(wall: () => number): EntryForm {
     flagsOf: (clientFlags) => clientFlags,
     freshFor: (_clientFlags, secondsLeft) =>
       secondsLeft < 0 ? Number.POSITIVE_INFINITY : secondsLeft * 1000,
-    // Somebody has the right to fill it. An empty value without flags that is being reloaded looks so too: for those who asked for no right it is a miss meanwhile.
-    isPlaceholder: ({ size, clientFlags, won, lost }) => size === 0 && clientFlags === 0 && (won || lost),
+    // Somebody has the right to fill it. An empty value without flags that is marked stale, or being reloaded, looks so too: it is a miss meanwhile.
+    isPlaceholder: ({ size, clientFlags, won, lost, stale }, leasing) =>
+      size === 0 && clientFlags === 0 && (lost || (won && (leasing || stale))),
   };
 }
