@@ -5,6 +5,7 @@ import type { Benchmark } from './harness/side-by-side.ts';
 
 /** Every benchmark by its name; each is loaded only when it is asked for. What they measure is the built package, as users run it: `npm run bench` builds it first. */
 const benchmarks: Record<string, () => Promise<{ readonly benchmark: Benchmark }>> = {
+  'client-layers': () => import('./client-layers.ts'),
   'get-or-load': () => import('./get-or-load.ts'),
   'memcached-get': () => import('./memcached-get.ts'),
   'memcached-set': () => import('./memcached-set.ts'),
@@ -13,6 +14,7 @@ const benchmarks: Record<string, () => Promise<{ readonly benchmark: Benchmark }
   'near-memory': () => import('./near-memory.ts'),
   'near-set': () => import('./near-set.ts'),
   'near-zipf': () => import('./near-zipf.ts'),
+  proxy: () => import('./proxy.ts'),
   simulator: () => import('./simulator.ts'),
   stampede: () => import('./stampede.ts'),
   'wrong-answers': () => import('./harness/wrong-answers.ts'),

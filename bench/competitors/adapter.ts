@@ -69,6 +69,18 @@ export interface RemoteModule {
   readonly openRemoteClient: (address: Address, parameters: Record<string, unknown>) => Promise<RemoteClient>;
 }
 
+/** A proxy in a process of its own, for clients of memcached. */
+export interface ProxyServer {
+  readonly target: Address;
+  /** All that its process has used so far. */
+  cpuMicroseconds(): number;
+  close(): Promise<void>;
+}
+
+export interface ProxyModule {
+  readonly openProxy: (address: Address, parameters: Record<string, unknown>) => Promise<ProxyServer>;
+}
+
 /** A cache in front of a server that several processes share, as one of these processes sees it. */
 export interface FleetCache {
   get(key: string): Promise<unknown>;
