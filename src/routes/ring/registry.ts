@@ -121,11 +121,11 @@ export class Registry {
     this.#renew(renewed, tenure.enrol(left), since);
   }
 
-  /** The record of a server tells of this ring now; before, it told of an earlier one. */
-  enrolled(tenure: Tenure, before: number): void {
+  /** The record of a server tells of this ring now; before, it told of an earlier one, and all the time of no more than those who were `told`. */
+  enrolled(tenure: Tenure, before: number, told: readonly string[]): void {
     const since = this.count();
     for (const other of this.#tenures.values())
-      if (other !== tenure && other.joinedWith > before) other.renew(since);
+      if (other !== tenure && other.joinedWith > before && !told.includes(other.identity)) other.renew(since);
   }
 
   outdated(members: readonly string[]): void {

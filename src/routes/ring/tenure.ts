@@ -22,6 +22,12 @@ export class Tenure {
   joinedWith = 0;
   /** The latest ring that its record tells. */
   announced = 0;
+  /**
+   * Of all rings with this server that its record has told since then: who was in each of them. Of others that join, a process that went by one
+   * of these rings may not know. `undefined`: it has told none.
+   */
+  #told: readonly string[] | undefined;
+  #enrolling = false;
   readonly fence: Fence;
   readonly #registry: Registry;
   readonly #runtime: Runtime;
@@ -122,12 +128,15 @@ export class Tenure {
       const first = !this.#looked;
       this.#looked = true;
       this.#members = members;
+      if (members?.includes(this.identity))
+        this.#told = this.#told?.filter((each) => members.includes(each)) ?? members;
       if (members === undefined) {
         // A new record, of a new server or one that was restarted: it holds nothing, and tells nobody who is in the ring.
         void this.enrol([]);
       } else if (this.#registry.tells(members)) {
         this.#reactAt = Number.POSITIVE_INFINITY;
-        this.announced = this.#registry.ring;
+        // What this process is writing down itself is looked at when it is confirmed.
+        if (!this.#enrolling) this.#tells(this.#registry.ring, members);
       } else if (first) this.#registry.missed(this, members, 0);
       else this.#strange();
     }
@@ -188,11 +197,14 @@ export class Tenure {
       this.#asked = renewals;
       this.#askedAt = this.#registry.count();
     }
+    this.#enrolling = !renews;
     try {
       const confirmed = renews ? await this.fence.renew() : await this.fence.enrol(identities, left);
       if (!confirmed) return false;
     } catch {
       return false;
+    } finally {
+      this.#enrolling = false;
     }
     // After a renewal no name from before can be reached: those who had left by then need no token.
     for (const [identity, enrolment] of this.#leaving)
@@ -201,10 +213,15 @@ export class Tenure {
     if (renews) this.#renewed = renewals;
     else {
       this.#enrolled = enrolments;
-      const before = this.announced;
-      this.announced = ring;
-      this.#registry.enrolled(this, before);
+      const [before, told] = [this.announced, this.#told];
+      this.#tells(ring, identities);
+      if (told !== undefined) this.#registry.enrolled(this, before, told);
     }
     return true;
+  }
+
+  #tells(ring: number, identities: readonly string[]): void {
+    this.announced = ring;
+    this.#told = identities;
   }
 }
