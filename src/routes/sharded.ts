@@ -150,7 +150,7 @@ class Sharded implements Salted {
     if (ring === undefined) return [];
     const index = ring.indexOf(this.#settings.routingText(operation), operation.copy);
     const sent = this.#moved === undefined ? operation : this.#moved.sent(operation, ring.parts[index]!);
-    return sent === undefined ? [] : [{ store: this.#places[index]!.part, role: 'first', operation: sent }];
+    return [{ store: this.#places[index]!.part, role: 'first', operation: sent }];
   }
 
   close(): Promise<void> {

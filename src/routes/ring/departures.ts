@@ -47,22 +47,45 @@ export function namedBy(
   copy: number | undefined,
 ): string | undefined {
   const { placement, present, absent } = ring;
-  if (copy === undefined && placement.place(text) < present) return '';
+  if (copy !== undefined) return copyNamedBy(ring, known, text, copy);
+  if (placement.place(text) < present) return '';
   let latest: Departure | undefined;
-  let waits = false;
-  let before = (copy ?? 0) % present;
-  for (const [place, index] of placement.order(text, present + absent.length).entries()) {
-    if (index < present) {
-      if (before-- > 0) continue;
-      if (copy !== undefined && place < mostCopies) return '';
-      break;
-    }
+  for (const index of placement.order(text, present + absent.length)) {
+    if (index < present) break;
     const identity = absent[index - present]!;
-    waits ||= known.leaving.has(identity);
+    if (known.leaving.has(identity)) return undefined;
     const departure = known.departed.get(identity);
     if (departure !== undefined && (latest === undefined || departure.order > latest.order))
       latest = departure;
   }
-  if (waits) return undefined;
   return latest === undefined ? '' : latest.token;
+}
+
+/**
+ * The same for a copy of a record: its server is named by the departure through which it came among those that have one. Departures before and
+ * after that one change nothing, for what was there is there.
+ */
+function copyNamedBy(
+  { placement, present, absent }: WiderRing,
+  known: KnownDepartures,
+  text: string,
+  copy: number,
+): string | undefined {
+  const place = copy % present;
+  let before = place;
+  const passed: { readonly token: string | undefined; readonly order: number }[] = [];
+  for (const index of placement.order(text, present + absent.length)) {
+    if (index < present) {
+      if (before-- === 0) break;
+      continue;
+    }
+    const identity = absent[index - present]!;
+    const departure = known.leaving.has(identity)
+      ? { token: undefined, order: Number.POSITIVE_INFINITY }
+      : known.departed.get(identity);
+    if (departure !== undefined) passed.push(departure);
+  }
+  // With the latest of those who left back in the ring it has one more before it, and so on.
+  const through = passed.toSorted((one, other) => other.order - one.order)[mostCopies - place - 1];
+  return through === undefined ? '' : through.token;
 }

@@ -1,10 +1,10 @@
-import { conflict, type Operation, type Reply, type Store } from '../../core/store.ts';
+import type { Operation, Reply, Store } from '../../core/store.ts';
 import { withCas } from '../cas-brand.ts';
 
 /**
  * After a change of the ring there are CAS values about that another server gave, and they are numbers that the new one may give as
- * well. So for a while the CAS of a key that has moved is marked with the store that gave it, and one that another store gave names no
- * state of the entry that is there now: a conflict. Keys that have not moved are not touched.
+ * well. So for a while the CAS of a key that has moved is marked with the store that gave it, and what another store gave is made
+ * such that it names no state of the entry that is there now. Keys that have not moved are not touched.
  */
 export class MovedKeys {
   /** The store of an operation before the change. */
@@ -20,20 +20,18 @@ export class MovedKeys {
 
   /** Asks the store that serves the key now. */
   ask(operation: Operation, store: Store): Promise<Reply> {
-    const sent = this.sent(operation, store);
-    if (sent === undefined) return Promise.resolve(conflict);
-    const reply = store.execute(sent);
+    const reply = store.execute(this.sent(operation, store));
     return this.#before(operation) === store ? reply : reply.then((given) => this.#marked(given, store));
   }
 
-  /** The operation as it is sent; `undefined`: its CAS is another store's. */
-  sent(operation: Operation, store: Store): Operation | undefined {
+  /** The operation as it is sent: a CAS of another store becomes one that the store cannot have given. */
+  sent(operation: Operation, store: Store): Operation {
     const cas = 'cas' in operation ? operation.cas : undefined;
     if (typeof cas !== 'string') return operation;
-    if (!cas.startsWith(this.#mark)) return this.#before(operation) === store ? operation : undefined;
     const own = this.#prefix(store);
-    if (!cas.startsWith(own)) return undefined;
-    return { ...operation, cas: cas.slice(own.length) } as Operation;
+    if (cas.startsWith(own)) return { ...operation, cas: cas.slice(own.length) } as Operation;
+    if (cas.startsWith(this.#mark) || this.#before(operation) === store) return operation;
+    return { ...operation, cas: this.#mark + cas } as Operation;
   }
 
   #marked(reply: Reply, store: Store): Reply {
