@@ -22,6 +22,8 @@ export interface LinkOptions {
   readonly loss: () => number;
   /** Whether this process cannot reach this server at present, though others may. */
   readonly cut: () => boolean;
+  /** Whether what this process wants to write into the record gets lost at present. */
+  readonly unwritten: () => boolean;
   readonly faults: Faults;
 }
 
@@ -54,8 +56,7 @@ export class FencedLink implements FencedStore {
   #refreshAt = 0;
   /** To be repaired. */
   readonly #journal = new Map<string, Operation>();
-  #forth = 0;
-  #back = 0;
+  readonly #ways = { forth: Promise.resolve(), back: Promise.resolve() };
   #closed = false;
   #pending = 0;
 
@@ -179,7 +180,7 @@ export class FencedLink implements FencedStore {
 
   /** A change of the record, made by the server in one step. */
   async #change(change: (server: ServerWithRecord) => unknown): Promise<boolean> {
-    if (this.#closed) return false;
+    if (this.#closed || this.#options.unwritten()) return false;
     const record = await this.#travel(() => {
       change(this.#server);
       return this.#server.record;
@@ -213,31 +214,32 @@ export class FencedLink implements FencedStore {
 
   /** There and back, in order. Undefined: it got lost on one of the ways. */
   async #travel<T>(arrived: () => T | Promise<T>): Promise<T | undefined> {
-    const { runtime, delay, loss, cut } = this.#options;
+    const { runtime, loss, cut } = this.#options;
     this.#pending++;
     const away = !this.#server.reachable || cut();
     const lost = away || runtime.random() < loss();
     const never = away || runtime.random() < 0.5;
-    const answer = await new Promise<T | undefined>((resolve) => {
-      this.#forth = Math.max(this.#forth, runtime.clock.read() + runtime.random() * delay);
-      this.#at(this.#forth, () => {
-        if (lost && never) {
-          this.#at(runtime.clock.read() + 50, () => resolve(undefined));
-          return;
-        }
-        void Promise.resolve(arrived()).then((value) => {
-          this.#back = Math.max(this.#back, runtime.clock.read() + runtime.random() * delay);
-          this.#at(this.#back, () => resolve(lost ? undefined : value));
-        });
-      });
-    });
+    await this.#inOrder('forth');
+    let answer: T | undefined;
+    if (lost && never) await this.#sleep(50);
+    else {
+      const value = await arrived();
+      await this.#inOrder('back');
+      if (!lost) answer = value;
+    }
     this.#pending--;
     return answer;
   }
 
-  #at(time: number, callback: () => void): void {
-    const { runtime } = this.#options;
-    runtime.after(Math.max(0, time - runtime.clock.read()), callback);
+  /** One way takes its time, and what set out later does not arrive earlier. */
+  #inOrder(way: 'forth' | 'back'): Promise<void> {
+    const { runtime, delay } = this.#options;
+    const before = this.#ways[way];
+    return (this.#ways[way] = this.#sleep(runtime.random() * delay).then(() => before));
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => void this.#options.runtime.after(milliseconds, resolve));
   }
 }
 

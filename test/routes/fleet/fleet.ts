@@ -40,6 +40,8 @@ export class FleetProcess {
   readonly links: FencedLink[] = [];
   /** Servers that it cannot reach. */
   readonly cut = new Set<string>();
+  /** Servers whose records it cannot write. */
+  readonly unwritten = new Set<string>();
   readonly #fleet: Fleet;
 
   constructor(fleet: Fleet, members: readonly Member[]) {
@@ -56,6 +58,7 @@ export class FleetProcess {
           delay: fleet.delay,
           loss: () => fleet.loss,
           cut: () => this.cut.has(id),
+          unwritten: () => this.unwritten.has(id),
           faults: fleet.faults,
         });
         this.links.push(link);
