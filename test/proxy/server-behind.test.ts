@@ -52,6 +52,8 @@ describe.skipIf(withoutMemcached)('while the server behind is away', () => {
   test('stopped: requests are answered within the timeout, and in order when it goes on', async () => {
     await serve({ fence: true });
     server.frozen();
+    // A signal is not there at once.
+    await eventually('get k\r\n', end, 'END\r\n');
     const [get, waited] = await timed('get k\r\n', end);
     expect(get).toBe('END\r\n');
     expect(waited).toBeLessThan(2000);
