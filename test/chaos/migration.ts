@@ -74,7 +74,6 @@ async function run({ quick, seed, say }: Settings, ends: Ends): Promise<Outcome>
   );
   const course = await migrate({ size, seed, say, witness, clients, addresses, ends });
   const { all, startedAt, endedAt, start, startLoads, verified } = course;
-  say(JSON.stringify({ h: witness.hits, m: witness.misses, l: witness.loads, startedAt }));
 
   const wrong = witness.untrue(verified);
   const old = witness.older(verified);

@@ -78,6 +78,20 @@ test('options.md has a row for every option of memcached(), memory() and the cal
   expect(documented('Options of a call')).toEqual(calls.toSorted());
 });
 
+test('options.md has a row for every option of migrating(), and for no other', () => {
+  const folder = 'src/routes/migrating';
+  const within = (name: string, file: string, of: string): string[] =>
+    optionsOf(`${folder}/${file}.ts`, of).map((option) => `${name}.${option}`);
+  const own = optionsOf(`${folder}/migrating.ts`, 'MigratingOptions');
+  const table = optionsOf(`${folder}/time-table.ts`, 'MigrationSchedule').filter((name) => name !== 'perKey');
+  const inner = [
+    ...within('schedule', 'time-table', 'ScheduledStage'),
+    ...within('status', 'migrating', 'MigrationStatusOptions'),
+    'perKey.interval',
+  ];
+  expect(documented('`migrating(')).toEqual([...own, ...table, ...inner].toSorted());
+});
+
 test('the README shows the table that npm start printed', () => {
   const table =
     /<!-- start-table:begin -->([\s\S]*)<!-- start-table:end -->/.exec(read('README.md'))?.[1] ?? '';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { GetOperation, HitReply, MissReply, Operation, Reply, Store } from '../../src/core/store.ts';
 import type { Migrating, MigratingOptions } from '../../src/routes/migrating/migrating.ts';
+import type { ScheduledStage } from '../../src/routes/migrating/time-table.ts';
 import { memory } from '../../src/stores/memory/memory.ts';
 import { type FakeRuntime, fakeRuntime } from '../../src/testing/fake-runtime.ts';
 import { seededRandom } from '../../src/testing/seeded-random.ts';
@@ -38,6 +39,8 @@ export interface Conditions {
   readonly perKey: boolean;
   /** When the steps begin. */
   readonly begin: number;
+  /** Each process is started again some time after the switch, with a table that goes back to `mirror`. */
+  readonly goesBack: boolean;
 }
 
 export const conditions: fc.Arbitrary<Conditions> = fc.record({
@@ -58,6 +61,7 @@ export const conditions: fc.Arbitrary<Conditions> = fc.record({
       before: fc.constantFrom(20, 60, 100, 140, 200),
     })
     .map(({ time, before }) => time - before),
+  goesBack: fc.oneof(fc.constant(false), fc.constant(false), fc.boolean()),
 });
 
 function stepsWith(pauses: readonly number[], least: number, most: number): fc.Arbitrary<readonly Step[]> {
@@ -105,7 +109,7 @@ export class MigrationWorld {
   readonly #start: number;
 
   constructor(make: (options: MigratingOptions) => Migrating, conditions: Conditions) {
-    const { seed, clocks, weather, perKey } = conditions;
+    const { seed, clocks, weather, perKey, goesBack } = conditions;
     this.#conditions = conditions;
     const runtime = fakeRuntime({ seed });
     this.#runtime = runtime;
@@ -119,22 +123,25 @@ export class MigrationWorld {
         this.#wires.push(wire);
         return wire;
       });
-      this.#stores.push(
+      const pools = { from: from!, to: to! };
+      const schedule: ScheduledStage[] = [
+        { stage: 'mirror', at: this.#start + times.mirror },
+        { stage: 'populate', at: this.#start + times.populate, share: 0.9 },
+        { stage: 'read-to', at: this.#start + times.readTo },
+      ];
+      if (!goesBack) schedule.push({ stage: 'only-to', at: this.#start + times.onlyTo });
+      const start = (rows: readonly ScheduledStage[]): Migrating =>
         make({
-          from: from!,
-          to: to!,
+          ...pools,
           skew,
           ...(perKey ? { perKey: { interval } } : undefined),
-          schedule: [
-            { stage: 'mirror', at: this.#start + times.mirror },
-            { stage: 'populate', at: this.#start + times.populate, share: 0.9 },
-            { stage: 'read-to', at: this.#start + times.readTo },
-            { stage: 'only-to', at: this.#start + times.onlyTo },
-          ],
+          schedule: rows,
           status: false,
           runtime: skewedRuntime(runtime, () => this.#ahead[process]!),
-        }),
-      );
+        });
+      this.#stores.push(start(schedule));
+      const back = times.readTo + (times.end - times.readTo) * this.#random();
+      if (goesBack) runtime.after(back, () => void (this.#stores[process] = start(schedule.slice(0, 1))));
     }
   }
 
