@@ -30,3 +30,4 @@ export { polledServers, type PollOptions } from './routes/server-list/polled-ser
 export type { Member, Server, ServerList } from './routes/server-list/server-list.ts';
 export { sharded, type ShardedOptions } from './routes/sharded.ts';
 export { warming, type WarmingOptions } from './routes/warming.ts';
+export { replicatedKeys, type ReplicatedKeysOptions } from './routes/replicated-keys.ts';

@@ -1,3 +1,4 @@
+import type { Runtime } from '../../src/core/runtime.ts';
 import type { Store } from '../../src/core/store.ts';
 import {
   byOperation,
@@ -10,6 +11,7 @@ import {
   mirrored,
   missFailover,
   prefixed,
+  replicatedKeys,
   shadowed,
   warming,
 } from '../../src/routes.ts';
@@ -67,4 +69,19 @@ export const everyRoute: readonly RouteCase[] = [
   { name: 'warming', parts: 2, make: ([a, b]) => warming(a!, b!) },
   { name: 'warming that does not clean', parts: 2, make: ([a, b]) => warming(a!, b!, { clean: false }) },
   { name: 'hedged', parts: 2, make: ([a, b], runtime) => hedged(a!, b!, { after: 1, share: 1, runtime }) },
+  {
+    name: 'replicatedKeys',
+    parts: 1,
+    make: ([a]) =>
+      replicatedKeys(a!, {
+        keys: (key) => key < 'user:2',
+        replicas: 3,
+        runtime: { random: () => 0.5 } as unknown as Runtime,
+      }),
+  },
+  {
+    name: 'replicatedKeys at random',
+    parts: 1,
+    make: ([a], runtime) => replicatedKeys(a!, { keys: () => true, replicas: 3, read: 'random', runtime }),
+  },
 ];
