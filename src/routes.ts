@@ -31,3 +31,12 @@ export type { Member, Server, ServerList } from './routes/server-list/server-lis
 export { sharded, type ShardedOptions } from './routes/sharded.ts';
 export { warming, type WarmingOptions } from './routes/warming.ts';
 export { replicatedKeys, type ReplicatedKeysOptions } from './routes/replicated-keys.ts';
+export {
+  type Migrating,
+  migrating,
+  type MigratingOptions,
+  type MigrationStatistics,
+  type MigrationStatusOptions,
+} from './routes/migrating/migrating.ts';
+export type { CopyCounts, PoolCounts } from './routes/migrating/pool-counts.ts';
+export type { MigrationSchedule, ScheduledStage, Stage } from './routes/migrating/time-table.ts';

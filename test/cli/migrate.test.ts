@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,6 +57,16 @@ describe('cistern migrate plan', () => {
       expect(out).toContain(words);
     for (const { stage, at } of schedule)
       expect(out).toMatch(new RegExp(`^${stage} .*${at.replace('T', ' ').replace('Z', '')}`, 'm'));
+  });
+
+  test('prints what docs/migration.md shows, of the file that it shows', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/migration.md'), 'utf8');
+    const block = (language: string): string =>
+      new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\\n\`\`\``).exec(page)![1]!;
+    const path = file('migration.json', block('json'));
+    const { code, out } = runCistern(['migrate', 'plan', path], '', folder, { TZ: 'UTC' });
+    expect(code).toBe(0);
+    expect(out.replace(/^now .*\n/m, '').trimEnd()).toBe(block('text'));
   });
 
   test('reads a module, and a table that ends early', () => {

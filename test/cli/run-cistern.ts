@@ -14,13 +14,14 @@ export function runCistern(
   args: readonly string[],
   input: string | Buffer = '',
   cwd: string = process.cwd(),
+  environment: Readonly<Record<string, string>> = {},
 ): Finished {
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [program, ...args], {
     input,
     cwd,
     encoding: 'utf8',
     timeout: 60_000,
-    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+    env: { ...process.env, NODE_NO_WARNINGS: '1', ...environment },
   });
   if (error !== undefined) throw error;
   return { code: status, out: stdout, err: stderr };

@@ -8,6 +8,7 @@ import {
   hedged,
   limited,
   measured,
+  migrating,
   mirrored,
   missFailover,
   prefixed,
@@ -16,6 +17,7 @@ import {
   warming,
 } from '../../src/routes.ts';
 import type { FakeRuntime } from '../../src/testing/fake-runtime.ts';
+import { scheduleIn, stages } from './migration-stage.ts';
 
 /** A route or wrapper as the laws that hold for all of them try it. */
 export interface RouteCase {
@@ -84,4 +86,10 @@ export const everyRoute: readonly RouteCase[] = [
     parts: 1,
     make: ([a], runtime) => replicatedKeys(a!, { keys: () => true, replicas: 3, read: 'random', runtime }),
   },
+  ...stages.map((stage) => ({
+    name: `migrating, ${stage}`,
+    parts: 2,
+    make: ([a, b]: readonly Store[], runtime: FakeRuntime) =>
+      migrating({ from: a!, to: b!, status: false, runtime, ...scheduleIn(stage, runtime) }),
+  })),
 ];
