@@ -30,8 +30,9 @@ export interface Fence {
    */
   readonly departed: ReadonlyMap<string, Departure>;
   /**
-   * Writes down who is in the ring from now on; each of `left` gets a new departure. What would change nothing is not written.
-   * False: not confirmed; until it is, keys of those who left are answered by a failure.
+   * Writes down who is in the ring from now on. Each of `left` gets a new departure, and so does everybody whom the record that is
+   * overwritten tells of and who is not in the ring. What would change nothing is not written. False: not confirmed; until it is, keys of
+   * those who left are answered by a failure.
    */
   enrol(members: readonly string[], left: readonly string[]): Promise<boolean>;
   /** Set by the route that spreads keys over several servers; `undefined`: every key is named by the incarnation. */

@@ -26,12 +26,14 @@ export interface RegistryOptions {
  * 3. What has changed before this process looked at a server, its record tells: who is in the ring and not in the record has joined, who is
  *    in the record and not in the ring has left.
  * 4. Until that is confirmed, what depends on it is not sent.
- * 5. Every process does this for its own change of rings: what it has changed by the old ring is then told by the new one too. A process
- *    whose record tells of another ring than its own knows that both are in use. It looks at its list; and if that does not end it, it does
- *    all of this again, which the others notice in turn: so as long as two rings are in use, what lies on different servers in them is kept for seconds
- *    only, and never longer than the ring of the process that changes it.
- * 6. Who joins is announced first and renewed then, and renewed again after each announcement that comes late: a process that
- *    goes by the old ring and ends is told of it with its last change, or has made it before.
+ * 5. Every process does this for its own change of rings: what it has changed by the old ring is then told by the new one too.
+ * 6. Whoever writes its ring over another one that a record tells does all of this for the difference of the two: so those with the same
+ *    ring need not have seen the other.
+ * 7. Who joins is announced first and renewed then, and renewed again after each announcement that comes late. A process that goes by another ring
+ *    is told of it with its next change, and when it ends: it asks all its servers once more, and writes its ring down where they tell another.
+ * 8. A process whose record tells of another ring than its own knows that both are in use. It has its list read again; and if that does not
+ *    end it, it writes its ring down, which the others notice in turn. So as long as two rings are in use, what lies on different servers in them is
+ *    kept for seconds only.
  *
  * A placement that moves other keys too has no order of departures: with it a change gives all servers new incarnations.
  *
@@ -43,7 +45,6 @@ export class Registry {
   readonly #tenures = new Map<Store, Tenure>();
   #servers: readonly PlacedServer[] | undefined;
   #identities: readonly string[] = [];
-  #ring = 0;
   #count = 0;
   #wider: WiderRing | undefined;
 
@@ -55,11 +56,6 @@ export class Registry {
   /** The members of the ring, as records tell them. */
   get identities(): readonly string[] {
     return this.#identities;
-  }
-
-  /** How many rings there were. */
-  get ring(): number {
-    return this.#ring;
   }
 
   /** Counts what happens, so that it is known what was before what. */
@@ -75,11 +71,10 @@ export class Registry {
     this.#servers = servers;
     // In an order of their own where the order says nothing, so that all processes write the same.
     this.#identities = keepsOrder(kind, servers) ? identities : identities.toSorted();
-    this.#ring++;
     this.#wider = undefined;
     const since = this.count();
     const left = without(identitiesBefore, identities);
-    const same = String(identitiesBefore) === String(this.#identities);
+    const same = this.tells(identitiesBefore);
     const allMoved = before !== undefined && !same && kind.moves(before, servers) === 'any';
     const announcements: Promise<void>[] = [];
     const renewed: Tenure[] = [];
@@ -97,11 +92,12 @@ export class Registry {
         if (known !== undefined) announcements.push(announcement);
       }
     }
-    this.#renew(renewed, Promise.all(announcements), since);
+    const announced = Promise.all(announcements);
+    for (const tenure of renewed) tenure.renewAfter(announced, since);
     for (const [part, tenure] of this.#tenures) {
       if (parts.includes(part)) continue;
       this.#tenures.delete(part);
-      void tenure.end();
+      void this.#dismiss(tenure);
     }
   }
 
@@ -112,20 +108,15 @@ export class Registry {
 
   /** The record of a server tells of other members. What was renewed since then need not be again. */
   missed(tenure: Tenure, members: readonly string[], since: number): void {
-    const joined = without(this.#identities, members);
-    const left = without(members, this.#identities);
-    const moves = this.#options.kind.moves(members.map(serverOf), this.#servers!);
-    const renewed = [...this.#tenures.values()].filter(
-      (other) => joined.includes(other.identity) || (moves === 'any' && other === tenure),
-    );
-    this.#renew(renewed, tenure.enrol(left), since);
+    const renewed = this.#renewedBy(tenure, members);
+    const announced = tenure.enrol(without(members, this.#identities));
+    for (const other of renewed) other.renewAfter(announced, since);
   }
 
-  /** The record of a server tells of this ring now; before, it told of an earlier one, and all the time of no more than those who were `told`. */
-  enrolled(tenure: Tenure, before: number, told: readonly string[]): void {
+  /** The record of a server told of other members until this process has written down its own. */
+  overwritten(tenure: Tenure, members: readonly string[]): void {
     const since = this.count();
-    for (const other of this.#tenures.values())
-      if (other !== tenure && other.joinedWith > before && !told.includes(other.identity)) other.renew(since);
+    for (const other of this.#renewedBy(tenure, members)) other.renew(since);
   }
 
   outdated(members: readonly string[]): void {
@@ -151,14 +142,30 @@ export class Registry {
 
   /** Before the parts are closed. */
   async end(): Promise<void> {
-    await Promise.all([...this.#tenures.values()].map(async (tenure) => await tenure.end()));
+    const tenures = [...this.#tenures.values()].filter(({ fence }) => fence.incarnation !== undefined);
+    await Promise.all(tenures.map(async (tenure) => await tenure.enrol([])));
+    await Promise.all(tenures.map(async (tenure) => await tenure.settled()));
+    for (const tenure of this.#tenures.values()) tenure.end();
   }
 
-  #renew(tenures: readonly Tenure[], announced: Promise<unknown>, since: number): void {
-    for (const tenure of tenures) {
-      tenure.joinedWith = this.#ring;
-      tenure.renewAfter(announced, since);
+  /** One that is not in the ring any more is told once, if it can be. */
+  async #dismiss(tenure: Tenure): Promise<void> {
+    tenure.end();
+    if (tenure.fence.incarnation === undefined) return;
+    try {
+      await tenure.fence.enrol(this.#identities, []);
+    } catch {
+      return;
     }
+  }
+
+  /** Who must get a new incarnation where the record of one server told of these members instead of the ring. */
+  #renewedBy(tenure: Tenure, members: readonly string[]): readonly Tenure[] {
+    const joined = without(this.#identities, members);
+    const all = this.#options.kind.moves(members.map(serverOf), this.#servers!) === 'any';
+    return [...this.#tenures.values()].filter(
+      (other) => joined.includes(other.identity) || (all && other === tenure),
+    );
   }
 
   #begin(part: Store): Tenure | undefined {

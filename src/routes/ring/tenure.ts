@@ -18,16 +18,6 @@ const grace = 1000;
 export class Tenure {
   /** As what the server is in the ring. */
   identity = '';
-  /** The ring, counted by the registry, with which it came. */
-  joinedWith = 0;
-  /** The latest ring that its record tells. */
-  announced = 0;
-  /**
-   * Of all rings with this server that its record has told since then: who was in each of them. Of others that join, a process that went by one
-   * of these rings may not know. `undefined`: it has told none.
-   */
-  #told: readonly string[] | undefined;
-  #enrolling = false;
   readonly fence: Fence;
   readonly #registry: Registry;
   readonly #runtime: Runtime;
@@ -37,12 +27,16 @@ export class Tenure {
   /** Of how many of them the latest request knows, and when it was sent, on the registry's count. */
   #asked = 0;
   #askedAt = -1;
-  /** The same for writing down who is in the ring. */
+  /** How much must have happened elsewhere before a new incarnation is asked for. */
+  #waits = 0;
+  /** How often it was wanted to write down who is in the ring, and how many of these wishes are confirmed. */
   #enrolments = 0;
   #enrolled = 0;
+  #enrolling = false;
   /** Those who left and are not written down as departed yet, with the enrolment that does it: somebody may leave again meanwhile. */
   readonly #leaving = new Map<string, number>();
   #attempt: Promise<void> | undefined;
+  #failures = 0;
   #pause = 0;
   #retry: Timer | undefined;
   #over = false;
@@ -71,37 +65,41 @@ export class Tenure {
     this.#work();
   }
 
-  /** The same, not before others have tried to tell of it; until then it serves nothing. */
-  renewAfter(others: Promise<unknown>, since: number): void {
+  /** The same, not before something has happened elsewhere; until then it serves nothing. */
+  renewAfter(event: Promise<unknown>, since: number): void {
     if (this.#asked !== this.#renewals || this.#askedAt >= since) return;
     this.#renewals++;
-    const attempt = Promise.all([others, this.#attempt]);
-    this.#run(attempt.then(() => true));
+    this.#waits++;
+    void event.then(() => {
+      this.#waits--;
+      this.#work();
+    });
   }
 
-  /** These have left, and the members of the ring are to be written down. Fulfilled when that has succeeded or failed for the first time. */
+  /** These have left, and the members of the ring are to be written down. Fulfilled when that has succeeded, or has failed for the first time. */
   async enrol(left: readonly string[]): Promise<void> {
-    this.#enrolments++;
-    for (const identity of left) this.#leaving.set(identity, this.#enrolments);
+    const enrolment = ++this.#enrolments;
+    for (const identity of left) this.#leaving.set(identity, enrolment);
     this.#outOfDate = true;
+    const failures = this.#failures;
     this.#work();
-    await this.#attempt;
+    while (this.#enrolled < enrolment && this.#failures === failures && this.#attempt !== undefined)
+      await this.#attempt;
   }
 
-  /** The server is not in the ring any more, or the ring is closed: it is told once, and what is still sent to it is named as before. */
-  async end(): Promise<void> {
+  /** Fulfilled when nothing is under way. */
+  async settled(): Promise<void> {
+    while (this.#attempt !== undefined) await this.#attempt;
+  }
+
+  /** Nothing is written down any more. What is still sent to the server is named as before. */
+  end(): void {
     this.#over = true;
     this.#retry?.cancel();
     this.fence.changed = undefined;
-    if (this.fence.incarnation === undefined) return;
-    try {
-      await this.fence.enrol(this.#registry.identities, []);
-    } catch {
-      return;
-    }
   }
 
-  /** The ring is another one, and nothing is to be written down for it. */
+  /** The ring is another one. */
   follow(): void {
     this.#outOfDate = true;
   }
@@ -122,35 +120,29 @@ export class Tenure {
   };
 
   #look(): void {
-    this.#outOfDate = false;
     const { members, departed } = this.fence;
-    if (!this.#looked || members !== this.#members) {
-      const first = !this.#looked;
-      this.#looked = true;
-      this.#members = members;
-      if (members?.includes(this.identity))
-        this.#told = this.#told?.filter((each) => members.includes(each)) ?? members;
-      if (members === undefined) {
-        // A new record, of a new server or one that was restarted: it holds nothing, and tells nobody who is in the ring.
-        void this.enrol([]);
-      } else if (this.#registry.tells(members)) {
+    const [first, before] = [!this.#looked, this.#members];
+    this.#looked = true;
+    this.#members = members;
+    if (first || members !== before) {
+      // A new record, of a new server or one that was restarted: it holds nothing, and tells nobody who is in the ring.
+      if (members === undefined) void this.enrol([]);
+      else if (this.#registry.tells(members)) {
         this.#reactAt = Number.POSITIVE_INFINITY;
-        // What this process is writing down itself is looked at when it is confirmed.
-        if (!this.#enrolling) this.#tells(this.#registry.ring, members);
+        if (this.#enrolling && before !== undefined) this.#registry.overwritten(this, before);
       } else if (first) this.#registry.missed(this, members, 0);
-      else this.#strange();
+      else this.#strange(members);
     }
     this.#ring = this.#registry.widerRing([...departed.keys(), ...this.#leaving.keys()]);
     this.#outOfDate = false;
   }
 
   /** Somebody with another ring has written it down. */
-  #strange(): void {
-    this.announced = 0;
+  #strange(members: readonly string[]): void {
     this.#strangeSince = this.#registry.count();
     if (this.#reactAt === Number.POSITIVE_INFINITY)
       this.#reactAt = this.#runtime.clock.read() + grace * (1 + this.#runtime.random());
-    this.#registry.outdated(this.#members!);
+    this.#registry.outdated(members);
   }
 
   #react(): void {
@@ -163,35 +155,30 @@ export class Tenure {
 
   #work(): void {
     if (this.#attempt !== undefined || this.#over) return;
-    if (this.#renewed === this.#renewals && this.#enrolled === this.#enrolments) return;
+    const renews = this.#renewed !== this.#renewals && this.#waits === 0;
+    if (!renews && this.#enrolled === this.#enrolments) return;
     this.#retry?.cancel();
-    this.#run(this.#step());
-  }
-
-  #run(attempt: Promise<boolean>): void {
-    const running: Promise<void> = attempt.then((confirmed) => {
-      if (this.#attempt === running) this.#attempt = undefined;
+    this.#attempt = this.#step(renews).then((confirmed) => {
+      this.#attempt = undefined;
       if (confirmed) {
         this.#pause = 0;
         this.#work();
       } else if (!this.#over) this.#workLater();
     });
-    this.#attempt = running;
   }
 
   /** Half of the pause is fixed, half is chance, so that processes do not come in step. */
   #workLater(): void {
+    this.#failures++;
     this.#pause = Math.min(longestPause, Math.max(firstPause, 2 * this.#pause));
     const wait = (this.#pause * (1 + this.#runtime.random())) / 2;
-    this.#retry?.cancel();
     this.#retry = this.#runtime.after(wait, () => this.#work(), false);
   }
 
-  /** Writes down what is most needed. False: it is not confirmed. */
-  async #step(): Promise<boolean> {
+  /** Asks for a new incarnation, or writes down who is in the ring. False: it is not confirmed. */
+  async #step(renews: boolean): Promise<boolean> {
     const [renewals, enrolments] = [this.#renewals, this.#enrolments];
-    const { identities, ring } = this.#registry;
-    const renews = renewals !== this.#renewed;
+    const { identities } = this.#registry;
     const left = [...this.#leaving.keys()].filter((identity) => !identities.includes(identity));
     if (renews) {
       this.#asked = renewals;
@@ -211,17 +198,7 @@ export class Tenure {
       if (enrolment <= enrolments) this.#leaving.delete(identity);
     this.#outOfDate = true;
     if (renews) this.#renewed = renewals;
-    else {
-      this.#enrolled = enrolments;
-      const [before, told] = [this.announced, this.#told];
-      this.#tells(ring, identities);
-      if (told !== undefined) this.#registry.enrolled(this, before, told);
-    }
+    else this.#enrolled = enrolments;
     return true;
-  }
-
-  #tells(ring: number, identities: readonly string[]): void {
-    this.announced = ring;
-    this.#told = identities;
   }
 }

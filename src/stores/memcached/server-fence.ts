@@ -160,7 +160,9 @@ export class MemcachedFence implements ServerFence {
       if (left.length === 0 && sameMembers(record.members, members)) return record;
       const departed = new Map(record.departed);
       let order = Math.max(0, ...[...departed.values()].map((each) => each.order));
-      for (const id of left) departed.set(id, { token: this.#runtime.randomId(), order: ++order });
+      const gone = record.members.filter((each) => !members.includes(each));
+      for (const id of new Set([...left, ...gone]))
+        departed.set(id, { token: this.#runtime.randomId(), order: ++order });
       if (!casKept || departed.size > mostDepartures) return { ...fresh(this.#runtime), members };
       return { incarnation: record.incarnation, members, departed };
     }, false);

@@ -181,12 +181,13 @@ export class FencedLink implements FencedStore {
   /** A change of the record, made by the server in one step. */
   async #change(change: (server: ServerWithRecord) => unknown): Promise<boolean> {
     if (this.#closed || this.#options.unwritten()) return false;
-    const record = await this.#travel(() => {
+    const records = await this.#travel(() => {
+      const before = this.#server.record;
       change(this.#server);
-      return this.#server.record;
+      return [before, this.#server.record] as const;
     });
-    if (record === undefined) return false;
-    this.#read(record);
+    if (records === undefined) return false;
+    for (const record of records) this.#read(record);
     return true;
   }
 

@@ -43,7 +43,8 @@ export class ServerWithRecord {
   enrol(members: readonly string[], left: readonly string[]): void {
     if (left.length === 0 && String(members) === String(this.record.members)) return;
     const departed = new Map(this.record.departed);
-    for (const identity of left)
+    const gone = this.record.members?.filter((each) => !members.includes(each)) ?? [];
+    for (const identity of new Set([...left, ...gone]))
       departed.set(identity, { token: this.#runtime.randomId(), order: ++this.#order });
     this.record = { ...this.record, members, departed };
     if (departed.size > mostDeparted) this.renew();
