@@ -16,6 +16,7 @@ import {
   type SetOperation,
   type TouchOperation,
 } from '../../core/store.ts';
+import { ValueSlab } from '../../wire/memcached-meta/value-slab.ts';
 import { Entry, EntryTable } from './entry-table.ts';
 
 const noBytes = new Uint8Array();
@@ -39,6 +40,8 @@ export class EntryStates {
   readonly #limits: EntryLimits;
   /** The longest life of an entry. */
   readonly #longest: number;
+  /** Answered values, copied side by side: a buffer for each would cost more than all else. */
+  readonly #answers = new ValueSlab();
   #lastCas = 0;
 
   constructor(limits: EntryLimits) {
@@ -84,7 +87,7 @@ export class EntryStates {
     const fresh = expiresIn - entry.staleFor;
     return {
       kind: 'hit',
-      value: new Uint8Array(entry.value),
+      value: this.#copyOf(entry),
       flags: entry.flags,
       cas: String(entry.cas),
       freshFor: entry.marked ? Math.min(fresh, 0) : fresh,
@@ -229,6 +232,12 @@ export class EntryStates {
     if (entry === undefined || entry.expires > now) return entry;
     this.table.remove(entry);
     return undefined;
+  }
+
+  #copyOf({ value }: Entry): Uint8Array {
+    const copy = this.#answers.copy(value, 0, value.length);
+    this.#answers.release();
+    return copy;
   }
 
   #totalOf(life: Life): number {

@@ -29,7 +29,7 @@ const sweepVisits = 2000;
  * Keeps entries as bytes in this process, with everything that the contract knows: leases, recache, stale marks, CAS, life to
  * the millisecond. For tests, examples and single processes; it stands where a shared memcached stands otherwise, and answers
  * as one: what was asked in one turn of the event loop is carried out at its end, in the order of asking. Values are copied
- * in and out. Throws `CISTERN_OPTION` for bad options.
+ * in and out; what is answered may share a buffer of 32 KiB with other values: copy what is kept for long. Throws `CISTERN_OPTION` for bad options.
  */
 export function memory(options: MemoryOptions = {}): Store {
   return new MemoryStore(options);
@@ -60,13 +60,13 @@ class MemoryStore implements Store {
     this.#states = new EntryStates({ name: this.name, maxBytes, maxValueBytes, raw: this.raw });
   }
 
-  async execute(operation: Operation): Promise<Reply> {
-    if (this.#closed) return failed(this.#closedError());
+  execute(operation: Operation): Promise<Reply> {
+    if (this.#closed) return Promise.resolve(failed(this.#closedError()));
     const problem = operationProblem(operation, this.raw);
-    if (problem !== undefined) return failed(problem);
+    if (problem !== undefined) return Promise.resolve(failed(problem));
     const kept =
       operation.kind === 'set' ? { ...operation, value: new Uint8Array(operation.value) } : operation;
-    return await new Promise<Reply>((settle) => {
+    return new Promise<Reply>((settle) => {
       if (this.#pending.push({ operation: kept, settle }) === 1) this.#runtime.defer(this.#turn);
     });
   }
