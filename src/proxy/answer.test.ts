@@ -79,8 +79,8 @@ describe('failures', () => {
         ? Promise.reject(new Error('rejected'))
         : execute.call(store, operation);
     };
-    expect(await answerTo('mg throws\r\nmg rejects\r\nmn\r\n')).toBe(
-      'SERVER_ERROR thrown??OK\r\nSERVER_ERROR rejected\r\nMN\r\n',
+    expect(await answerTo('mg throws\r\nmg rejects\r\nmn\r\n')).toMatch(
+      /^SERVER_ERROR .*thrown\?\?OK.*\r\nSERVER_ERROR .*rejected.*\r\nMN\r\n$/,
     );
     expect(await answerTo('mg odd\r\n', { kind: 'stored', cas: '' })).toMatch(
       /^SERVER_ERROR the store answered/,

@@ -1,5 +1,6 @@
 import type { Acceptor, Runtime, ServedEvents, ServedSocket, Timer } from '../core/runtime.ts';
 import type { Store } from '../core/store.ts';
+import { guardedPart } from '../routes/guarded-part.ts';
 import type { RequestLine } from '../wire/memcached-server/request-line.ts';
 import { AnswerWriter } from './answer.ts';
 import { CasNumbers } from './cas-numbers.ts';
@@ -42,6 +43,8 @@ class RunningProxy implements Proxy, SessionHost {
   readonly maxPipelined: number;
   readonly flushAllowed: boolean;
   addresses: readonly string[] = [];
+  /** As it was given: its leaves are what can be cleared. */
+  readonly #given: Store;
   readonly #settings: ProxySettings;
   readonly #sessions = new Set<Session>();
   readonly #since: number;
@@ -56,7 +59,8 @@ class RunningProxy implements Proxy, SessionHost {
   #allLeft: (() => void) | undefined;
 
   constructor(store: Store, settings: ProxySettings) {
-    this.store = store;
+    this.store = guardedPart(store);
+    this.#given = store;
     this.#settings = settings;
     this.runtime = settings.runtime;
     this.maxValueBytes = settings.maxValueBytes;
@@ -159,7 +163,7 @@ class RunningProxy implements Proxy, SessionHost {
   }
 
   clear(): Promise<string | undefined> {
-    return clearAll(this.store);
+    return clearAll(this.#given);
   }
 
   plainAnswer(line: RequestLine): string | undefined {

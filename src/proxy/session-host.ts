@@ -8,6 +8,7 @@ import type { ProxyStatistics } from './statistics.ts';
 
 /** What all connections of a proxy share. */
 export interface SessionHost {
+  /** Never throws, and never rejects. */
   readonly store: Store;
   readonly runtime: Runtime;
   readonly answers: AnswerWriter;

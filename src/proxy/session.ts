@@ -33,6 +33,8 @@ export class Session implements RequestSink, ServedEvents {
   readonly #socket: ServedSocket;
   readonly #parser: RequestParser;
   readonly #writer = new ReplyWriter();
+  /** The last line that asks something of the store: equal lines are one object. */
+  #lookedAt: RequestLine | undefined;
   #first: PendingAnswer | undefined;
   #last: PendingAnswer | undefined;
   #unanswered = 0;
@@ -196,28 +198,22 @@ export class Session implements RequestSink, ServedEvents {
   #carryOut(received: Received): void {
     const { line, token, value } = received;
     const host = this.#host;
-    const text = host.plainAnswer(line) ?? unsupported(line);
-    if (text !== undefined) {
-      this.#say(line, text);
-      return;
+    if (line !== this.#lookedAt) {
+      const text = host.plainAnswer(line) ?? unsupported(line);
+      if (text !== undefined) {
+        this.#say(line, text);
+        return;
+      }
+      this.#lookedAt = line;
     }
     const key = keyName(received.key, received.printable);
     const pending = this.#append(line, token, key, value === undefined ? 0 : value.length);
     const { store, circumstances } = host;
-    let promise: Promise<Reply>;
-    try {
-      const operation = operationOf(line, key, value, circumstances);
-      if (operation === undefined) this.#holding = pending;
-      promise =
-        operation === undefined ? severalSteps(store, line, key, circumstances) : store.execute(operation);
-    } catch (thrown) {
-      this.#settle(pending, broken(thrown));
-      return;
-    }
-    promise.then(
-      (reply) => this.#settle(pending, reply),
-      (thrown: unknown) => this.#settle(pending, broken(thrown)),
-    );
+    const operation = operationOf(line, key, value, circumstances);
+    if (operation === undefined) this.#holding = pending;
+    const replied =
+      operation === undefined ? severalSteps(store, line, key, circumstances) : store.execute(operation);
+    void replied.then((reply) => this.#settle(pending, reply));
   }
 
   #append(line: RequestLine, token: string, key: string, bytes: number): PendingAnswer {
@@ -271,7 +267,7 @@ export class Session implements RequestSink, ServedEvents {
       pending.text = text === '' ? '' : `${text}\r\n`;
       this.#settled(pending);
     };
-    store.execute({ kind: 'delete', key, deadline: circumstances.deadline }).then(answer, answer);
+    void store.execute({ kind: 'delete', key, deadline: circumstances.deadline }).then(answer);
   }
 
   #flushAll(line: RequestLine): void {
@@ -319,8 +315,4 @@ export class Session implements RequestSink, ServedEvents {
       false,
     );
   }
-}
-
-function broken(thrown: unknown): Reply {
-  return { kind: 'failed', error: asError(thrown), applied: 'unknown' };
 }

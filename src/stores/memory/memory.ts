@@ -1,5 +1,6 @@
 import { type Bytes, bytes } from '../../core/bytes.ts';
 import { asError, CisternError, wrongOption } from '../../core/error.ts';
+import { reliable } from '../../core/reliable.ts';
 import { realRuntime, type Runtime, type Timer } from '../../core/runtime.ts';
 import type { FailedReply, Operation, Reply, Store } from '../../core/store.ts';
 import { operationProblem } from '../check-operation.ts';
@@ -58,6 +59,7 @@ class MemoryStore implements Store {
     const maxBytes = bytes('maxBytes', options.maxBytes ?? '64mb', 4096);
     const maxValueBytes = bytes('maxValueBytes', options.maxValueBytes ?? '1mb', 1);
     this.#states = new EntryStates({ name: this.name, maxBytes, maxValueBytes, raw: this.raw });
+    reliable(this);
   }
 
   execute(operation: Operation): Promise<Reply> {
