@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ChangeRow, News, Order, ReadRow } from './migration-client.ts';
 
-/** A read may have joined one of the same process that was under way, and processes share a busy machine. */
-const slack = 500;
+/** A read may have joined one of the same process that was under way: so long, at least. */
+const leastSlack = 500;
 const second = 1000;
 
 /** A client process. */
@@ -112,6 +112,7 @@ export class Witness {
       if (known === undefined) floors.set(change[0], [change]);
       else known.push(change);
     }
+    const slack = Math.max(leastSlack, this.readTime(1 - Number.EPSILON));
     return this.reads.filter(([key, version, began]) =>
       floors.get(key)?.some(([, newer, at]) => newer > version && at < began - slack),
     ).length;

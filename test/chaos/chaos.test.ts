@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest';
+import { withoutMemcached } from '../servers/real-memcached.ts';
+import { figureTable } from './figures.ts';
+import { jsonLine } from './run-file.ts';
+import { scenarios } from './scenarios.ts';
+
+/** What the last line of `--json` has, in this order. */
+const fields = ['scenario', 'operations', 'errors', 'wrong', 'stale', 'p99Ms', 'dbRatio', 'details'];
+
+describe.skipIf(withoutMemcached)('chaos, in a few seconds each', () => {
+  test.each(Object.entries(scenarios))('%s', async (name, load) => {
+    const scenario = await load();
+    const said: string[] = [];
+    const outcome = await scenario.run({ quick: true, seed: 1, say: (line) => said.push(line) });
+    const missed = outcome.figures.filter(({ met }) => !met);
+    expect(missed, `${said.join('\n')}\n${figureTable(outcome.figures)}`).toEqual([]);
+    expect(outcome.operations).toBeGreaterThan(200);
+    const told = JSON.parse(jsonLine(outcome)) as Record<string, unknown>;
+    expect(Object.keys(told)).toEqual(fields);
+    expect(told).toMatchObject({ scenario: name, errors: 0, wrong: 0, stale: 0 });
+  });
+});
