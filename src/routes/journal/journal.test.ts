@@ -217,7 +217,7 @@ describe('repair', () => {
     server.up = false;
     lose(remove('k'));
     await runtime.advance(1000);
-    part.serve(undefined);
+    part.leave(server);
     const rounds = server.rounds.length;
     await runtime.advance(60_000);
     expect(server.rounds).toHaveLength(rounds);
@@ -225,6 +225,11 @@ describe('repair', () => {
     expect(journal.join('a', next)).toBe(part);
     await runtime.settle();
     expect(next.rounds).toEqual([['k']]);
+    // The former store is closed at last: the next one has come meanwhile.
+    part.leave(server);
+    lose(remove('k'));
+    await runtime.advance(1000);
+    expect(next.rounds).toEqual([['k'], ['k']]);
   });
 });
 

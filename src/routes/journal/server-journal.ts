@@ -142,14 +142,18 @@ export class ServerJournal {
     this.#start();
   }
 
-  /** The server's store is made; `undefined`: it is closed, and what is owed waits for the next one. */
-  serve(mender: Mender | undefined): void {
+  /** The server's store is made, in place of the one before it. */
+  serve(mender: Mender): void {
     this.#mender = mender;
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (mender === undefined) this.#settleFlush();
-    else if (mender.renew === undefined) this.#fence = 'none';
+    if (mender.renew === undefined) this.#fence = 'none';
     else if (this.fencing) this.#hold();
+  }
+
+  /** A store is closed. What is owed waits for the next one, if that has not come already: the server may have left and come back, or moved. */
+  leave(mender: Mender): void {
+    if (this.#mender === mender) this.stop();
   }
 
   /** There is no room for its records, or nobody knows which there should be. */

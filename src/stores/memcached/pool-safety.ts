@@ -92,7 +92,7 @@ export class PoolSafety {
             ready: journal?.ready ?? Promise.resolve(),
           })
       : undefined;
-    const observer = part === undefined ? this.#teller(id) : observed(part);
+    const observer = part === undefined ? this.#teller(id) : observed(part, mender);
     const store = memcachedServer(options, { group, fence, gate: part, observer });
     if (journal !== undefined && part !== undefined) this.#connect(store, mender, journal, part);
     return store;
@@ -176,12 +176,12 @@ export class PoolSafety {
   }
 }
 
-function observed(part: ServerJournal): ServerObserver {
+function observed(part: ServerJournal, mender: Mender): ServerObserver {
   return {
     failed: (operation, applied, error) =>
       leavesNothing(operation, error) ? undefined : part.failed(operation, applied, error),
     up: () => part.up(),
-    closed: () => part.serve(undefined),
+    closed: () => part.leave(mender),
   };
 }
 
