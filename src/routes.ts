@@ -1,4 +1,5 @@
 /** The door `cistern/routes`: stores made of stores. */
+export { bigValues, type BigValuesOptions } from './routes/big-values.ts';
 export { byOperation, type ByOperationOptions } from './routes/by-operation.ts';
 export { ephemeral, type EphemeralOptions } from './routes/ephemeral.ts';
 export { failover, type FailoverOptions } from './routes/failover.ts';

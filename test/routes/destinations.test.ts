@@ -78,7 +78,7 @@ describe.each(everyRoute)('$name', (route) => {
   test('an operation goes where destinations() says, as it says, and nowhere else', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(draft, { minLength: 1, maxLength: 25 }),
+        fc.array(draft, { minLength: 1, maxLength: 25, size: 'max' }),
         fc.integer({ min: 1, max: 1000 }),
         fc.constantFrom(0, 0.3),
         async (drafts, seed, failing) => await follow(route, drafts, seed, failing),

@@ -1,6 +1,7 @@
 import type { Runtime } from '../../src/core/runtime.ts';
 import type { Store } from '../../src/core/store.ts';
 import {
+  bigValues,
   byOperation,
   ephemeral,
   failover,
@@ -92,4 +93,5 @@ export const everyRoute: readonly RouteCase[] = [
     make: ([a, b]: readonly Store[], runtime: FakeRuntime) =>
       migrating({ from: a!, to: b!, status: false, runtime, ...scheduleIn(stage, runtime) }),
   })),
+  { name: 'bigValues', parts: 1, make: ([a], runtime) => bigValues(a!, { threshold: 1000, runtime }) },
 ];

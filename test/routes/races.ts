@@ -37,7 +37,7 @@ export class Pool {
     this.#now += milliseconds;
   }
 
-  /** The version that is kept, -1 for none. Takes no right. */
+  /** The version that is kept, -1 for none, and NaN for what is kept in another form. Takes no right. */
   get version(): number {
     const entry = this.#states.table.find(key);
     return entry === undefined || !entry.filled || entry.expires <= this.#now ? -1 : versionIn(entry.value);
@@ -52,8 +52,9 @@ export const key = 'k';
 const deadline = Number.MAX_VALUE;
 export const life = { freshFor: 3_600_000, staleFor: 3_600_000 };
 
+/** Long enough to be cut, where a route cuts. */
 export function valueOf(version: number): Uint8Array {
-  return Buffer.from(String(version));
+  return Buffer.from(String(version).padStart(9, '0'));
 }
 
 export function versionIn(value: Uint8Array): number {
@@ -270,7 +271,7 @@ export function neverStale({
       // What is marked is known to be old.
       for (const pool of pools) {
         const left = pool.apply({ kind: 'get', key, deadline });
-        if (left.kind === 'hit' && !left.marked)
+        if (left.kind === 'hit' && !left.marked && !Number.isNaN(pool.version))
           expect(pool.version, pool.name).toBeGreaterThanOrEqual(truth.confirmed);
       }
     },
