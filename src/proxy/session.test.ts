@@ -52,6 +52,25 @@ describe('order', () => {
     expect(client.chunks).toBe(1);
   });
 
+  test('less than half of what is under way waits for one turn more, and no longer', async () => {
+    await serve();
+    const client = await talk();
+    const ask = async (): Promise<void> => {
+      client.send('mg a\r\n'.repeat(10));
+      await runtime.settle();
+      client.chunks = 0;
+      for (let count = 0; count < 3; count++) store.answer();
+    };
+    await ask();
+    await new Promise<void>((resolve) => runtime.defer(resolve));
+    while (store.held.length > 0) store.answer();
+    await runtime.settle();
+    expect([client.take(), client.chunks]).toEqual(['EN\r\n'.repeat(10), 1]);
+    await ask();
+    await runtime.settle();
+    expect([client.take(), client.chunks]).toEqual(['EN\r\n'.repeat(3), 1]);
+  });
+
   test('connections do not wait for each other', async () => {
     await serve();
     const [slow, quick] = [await talk(), await talk()];

@@ -24,7 +24,7 @@ const noBytes = new Uint8Array(0);
  * One connection of a client. Laws:
  *
  * - Every request is answered once, in the order of the requests, whatever the order of the store's replies.
- * - All answers of one turn of the event loop are written at once.
+ * - All answers of one turn of the event loop are written at once; less than half of what is under way waits for one turn more.
  * - While too much is under way, here or in the whole proxy, or the client does not read its answers, nothing more is read.
  * - A right that a client has won and cannot be told of is given back.
  */
@@ -56,6 +56,8 @@ export class Session implements RequestSink, ServedEvents {
   #ending = false;
   #closed = false;
   #scheduled = false;
+  /** What is ready has waited for one turn. */
+  #hasWaited = false;
   #linger: Timer | undefined;
   /** When something came last, on the monotonic clock. */
   lastHeard = 0;
@@ -142,8 +144,14 @@ export class Session implements RequestSink, ServedEvents {
     else this.#socket.resume();
   }
 
-  /** Writes what can be answered. */
+  /** Writes what can be answered: in a moment, if that is little of what is under way. */
   flush(): void {
+    if (!this.#hasWaited && this.#mostIsComing()) {
+      this.#hasWaited = true;
+      this.#host.schedule(this);
+      return;
+    }
+    this.#hasWaited = false;
     this.#scheduled = false;
     const { answers } = this.#host;
     const writer = this.#writer;
@@ -171,6 +179,17 @@ export class Session implements RequestSink, ServedEvents {
     }
     // Not at once: others may have waited for longer.
     if (this.#paused) this.#host.waits(this);
+  }
+
+  /** A write costs as much as many answers do, and servers tend to answer in pieces. */
+  #mostIsComing(): boolean {
+    const half = this.#unanswered / 2;
+    let ready = 0;
+    for (let pending = this.#first; pending !== undefined; pending = pending.next) {
+      if (pending.reply === undefined && pending.text === undefined) return true;
+      if (++ready >= half) return false;
+    }
+    return false;
   }
 
   #send(writer: ReplyWriter, count: number): void {
