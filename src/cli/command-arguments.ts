@@ -8,10 +8,11 @@ import { UsageError } from './command.ts';
 type Flags = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
 export type FlagValues = Readonly<Record<string, string | boolean | undefined>>;
 
-/** The files and flags of a command. Unknown flags, and flags without their value, are refused. */
+/** The files (or other words) and flags of a command. Unknown flags, and flags without their value, are refused; without a word `none` is told. */
 export function readArguments(
   args: readonly string[],
   flags: Flags,
+  none = "Give a file, or '-' for the standard input.",
 ): { readonly files: readonly string[]; readonly values: FlagValues } {
   let parsed;
   try {
@@ -20,7 +21,7 @@ export function readArguments(
     // Node's own words, without its advice on how to escape.
     throw new UsageError((error as Error).message.split('. ')[0]!.replace(/\.?$/, '.'));
   }
-  if (parsed.positionals.length === 0) throw new UsageError("Give a file, or '-' for the standard input.");
+  if (parsed.positionals.length === 0) throw new UsageError(none);
   return { files: parsed.positionals, values: parsed.values };
 }
 

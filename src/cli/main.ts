@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'how large a cache should be, and what is wrong with its keys',
     load: () => import('./size.ts'),
   },
+  where: {
+    summary: 'the servers that a key goes to, without sending anything',
+    load: () => import('./where.ts'),
+  },
 };
 
 const help = `cistern <command> [options]

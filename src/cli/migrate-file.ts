@@ -1,16 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import { CisternError } from '../core/error.ts';
 import type { Store } from '../core/store.ts';
 import { type MigrationSchedule, TimeTable } from '../routes/migrating/time-table.ts';
 import { memcached, type MemcachedOptions } from '../stores/memcached/memcached.ts';
 import { InputError } from './command.ts';
-import { isStore, loadExport } from './store-module.ts';
+import { readConfiguration } from './configuration-file.ts';
+import { isStore } from './store-module.ts';
 
 /** A migration as its file tells it: the same file that every process reads its table from. */
 export interface MigrationFile {
   readonly file: string;
   readonly name: string;
   readonly table: TimeTable;
+  /** What the table was made from. */
+  readonly schedule: MigrationSchedule;
   readonly slots: number | undefined;
   /** Opens the pools; `undefined` when the file tells of none. */
   readonly open: () => Promise<{ readonly from: Store; readonly to: Store } | undefined>;
@@ -22,16 +24,18 @@ export interface MigrationFile {
  * these. Throws `InputError` with what is wrong in the file.
  */
 export async function readMigrationFile(file: string): Promise<MigrationFile> {
-  const content = file.endsWith('.json') ? await readJson(file) : await loadExport(file, 'migration');
+  const content = await readConfiguration(file, 'migration');
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new InputError(`${file} has no migration: an object with 'schedule', 'from' and 'to'.`);
   const { name = 'migration', status, from, to, ...rest } = content as Readonly<Record<string, unknown>>;
   if (typeof name !== 'string') throw new InputError(`${file}: 'name' is no text.`);
   const slots = (status as { readonly slots?: unknown } | false | undefined | null) || undefined;
+  const schedule = rest as unknown as MigrationSchedule;
   return {
     file,
     name,
-    table: inFile(file, () => new TimeTable(rest as unknown as MigrationSchedule)),
+    table: inFile(file, () => new TimeTable(schedule)),
+    schedule,
     slots: typeof slots?.slots === 'number' ? slots.slots : undefined,
     open: async () => {
       if (from === undefined || to === undefined) return undefined;
@@ -49,14 +53,6 @@ async function poolOf(file: string, name: 'from' | 'to', given: unknown): Promis
   // A journal on disk belongs to the process that serves.
   const options = { ...(value as MemcachedOptions), journal: false } as const;
   return inFile(`${file}: '${name}'`, () => memcached(options));
-}
-
-async function readJson(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw new InputError(`${file} cannot be read: ${(error as Error).message}`);
-  }
 }
 
 /** What is wrong with an option is wrong in the file, not on the command line. */

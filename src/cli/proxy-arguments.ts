@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { wrongOption } from '../core/error.ts';
 import { InputError, UsageError } from './command.ts';
+import { readConfiguration } from './configuration-file.ts';
 
 /** What was asked of the proxy, on the command line or in a file. Sizes and times are still to be read. */
 export interface ProxyArguments {
@@ -52,16 +52,11 @@ export async function readProxyArguments(args: readonly string[]): Promise<Proxy
   const file = values.config;
   if (typeof file !== 'string' || !file.endsWith('.json')) return checked(values);
   const { config: _file, ...given } = values;
-  return checked({ ...(await readOptions(file)), ...given });
+  return checked({ ...optionsInFile(file, await readConfiguration(file, 'store')), ...given });
 }
 
-async function readOptions(file: string): Promise<Values> {
-  let options: unknown;
-  try {
-    options = JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw new InputError(`${file} cannot be read: ${(error as Error).message}`);
-  }
+/** The options that a file gives by their names on the command line. */
+export function optionsInFile(file: string, options: unknown): Values {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new InputError(`${file} is no object of options.`);
   for (const name of Object.keys(options)) {
@@ -71,7 +66,8 @@ async function readOptions(file: string): Promise<Values> {
   return options as Values;
 }
 
-function checked(values: Values): ProxyArguments {
+/** Options by their names, from wherever they come. */
+export function checked(values: Values): ProxyArguments {
   return {
     servers: list(values, 'servers'),
     memorySize: text(values, 'memory'),

@@ -1,15 +1,11 @@
 import type { Bytes } from '../core/bytes.ts';
 import type { Duration } from '../core/duration.ts';
-import { CisternError, wrongOption } from '../core/error.ts';
-import type { Store } from '../core/store.ts';
 import type { ProxyOptions } from '../proxy/proxy-options.ts';
 import { type Proxy, serveProxy } from '../proxy/proxy.ts';
 import { narrowLeaves } from '../proxy/store-traits.ts';
-import { memcached } from '../stores/memcached/memcached.ts';
-import { memory } from '../stores/memory/memory.ts';
-import { type Command, InputError, UsageError } from './command.ts';
+import { type Command, InputError } from './command.ts';
 import { type ProxyArguments, readProxyArguments } from './proxy-arguments.ts';
-import { loadStore } from './store-module.ts';
+import { named, storeOf } from './store-options.ts';
 
 const help = `cistern proxy --servers LIST | --memory SIZE | --config FILE [options]
 
@@ -66,28 +62,6 @@ async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function storeOf(given: ProxyArguments): Promise<Store> {
-  const { servers, memorySize, config } = given;
-  const sources = [servers, memorySize, config].filter((each) => each !== undefined);
-  if (sources.length !== 1) throw new UsageError('Give one of --servers, --memory and --config.');
-  if (config !== undefined) return await loadStore(config);
-  return await named(async () =>
-    memorySize !== undefined
-      ? memory({
-          maxBytes: memorySize as Bytes,
-          raw: true,
-          ...(given.maxValue !== undefined && { maxValueBytes: given.maxValue as Bytes }),
-        })
-      : memcached({
-          servers: servers!,
-          raw: true,
-          fence: given.fence,
-          ...(given.timeout !== undefined && { timeout: given.timeout as Duration }),
-          ...(given.poolName !== undefined && { poolName: given.poolName }),
-        }),
-  );
-}
-
 function optionsOf(given: ProxyArguments): ProxyOptions {
   return {
     listen: given.listen,
@@ -99,20 +73,6 @@ function optionsOf(given: ProxyArguments): ProxyOptions {
     ...(given.idleTimeout !== undefined && { idleTimeout: given.idleTimeout as Duration }),
     ...(given.drainTimeout !== undefined && { drainTimeout: given.drainTimeout as Duration }),
   };
-}
-
-/** Options of the library under the names that they have on the command line. */
-async function named<T>(make: () => Promise<T>): Promise<T> {
-  const names: Readonly<Record<string, string>> = { maxBytes: 'memory', maxValueBytes: 'max-value' };
-  try {
-    return await make();
-  } catch (error) {
-    if (!(error instanceof CisternError) || error.code !== 'CISTERN_OPTION') throw error;
-    const { option, value, allowed } = (error as CisternError<'CISTERN_OPTION'>).details;
-    const plain = option.replace(/\[\d+\]$/, '');
-    const flag = names[plain] ?? plain.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw wrongOption(flag, value, allowed);
-  }
 }
 
 /** What the system says of a place, in words. */
