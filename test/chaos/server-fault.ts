@@ -1,4 +1,4 @@
-import { memcached } from '../../src/memcached.ts';
+import { memcached, type MemcachedStore } from '../../src/memcached.ts';
 import { Application } from './application.ts';
 import { CountedConnects, mostConnects } from './counted-connects.ts';
 import { CountedSource } from './counted-source.ts';
@@ -57,6 +57,7 @@ class FaultRun {
   readonly #victim: number;
   readonly #spans: (typeof spans)['full'];
   #fault!: Fault;
+  #members!: readonly { readonly id: string; readonly address: string }[];
   #application!: Application;
 
   constructor(name: FaultName, settings: Settings, ends: Ends) {
@@ -73,10 +74,14 @@ class FaultRun {
     this.#fault = await prepareFault(this.#name, began[this.#victim]!, this.#ends);
     const downs = listen('server-down', this.#ends);
     const ups = listen('server-up', this.#ends);
+    const ofVictim = ({ store }: { readonly store: string }): boolean => store.endsWith(this.#fault.address);
+    const since = (from: number) => (event: { readonly store: string; readonly at: number }) =>
+      event.at >= from && ofVictim(event);
+    this.#members = began.map((server, index) =>
+      index === this.#victim ? { id: idOf(index), address: this.#fault.address } : member(server, index),
+    );
     const remote = memcached({
-      servers: began.map((server, index) =>
-        index === this.#victim ? { id: idOf(index), address: this.#fault.address } : member(server, index),
-      ),
+      servers: this.#members,
       timeout,
       health,
       runtime: this.#connects.runtime,
@@ -100,12 +105,12 @@ class FaultRun {
     const brokenFrom = performance.now();
     await this.#fault.begin();
     say(`after ${seconds(this.#spans.healthy)} in health, server ${idOf(this.#victim)}: ${this.#fault.way}`);
-    await until(() => downs.length > 0, this.#spans.fault);
-    const downFrom = downs[0]?.at ?? Number.POSITIVE_INFINITY;
+    const marked = await until(() => downs.some(since(brokenFrom)), this.#spans.fault, 2);
+    const downFrom = downs.find(since(brokenFrom))?.at ?? Number.POSITIVE_INFINITY;
     await pause(this.#spans.fault);
     const brokenTo = performance.now();
     await this.#fault.end();
-    const returned = await until(() => ups.length > 0, 10_000);
+    const returned = await until(() => ups.some(since(brokenTo)), 10_000, 2);
     const backFrom = performance.now();
     await pause(this.#spans.back);
     const restarted = this.#name === 'kill' ? await this.#restart() : undefined;
@@ -136,10 +141,10 @@ class FaultRun {
     this.#figures.atMost('attempts to connect to the server that is down', most, connects);
     this.#figures.none(
       'rounds in which it was not marked down, or did not come back',
-      (downs.length > 0 ? 0 : 1) + (returned ? 0 : 1),
+      (marked ? 0 : 1) + (returned ? 0 : 1),
     );
 
-    const leftOver = await this.#quiet(workload.ids);
+    const leftOver = await this.#quiet(workload.ids, remote);
     const { counts } = application;
     const ratio = this.#databaseRatio(healthyFrom, brokenFrom, downFrom, brokenTo);
     this.#figures.none('errors that the application saw', counts.errors);
@@ -177,6 +182,8 @@ class FaultRun {
         },
         markDownMs: downFrom - brokenFrom,
         backMs: backFrom - brokenTo,
+        // A machine that stands still for a while looks like servers that do.
+        othersMarkedDown: downs.filter((event) => !ofVictim(event)).length,
         connects,
         connectsAllowed: most,
         database: ratio,
@@ -207,10 +214,14 @@ class FaultRun {
     return this.#application.remote.leafOf(id)?.name.endsWith(this.#fault.address) === true;
   }
 
-  /** Once all that was lost is repaired: how many rows are old all the same. */
-  async #quiet(ids: readonly string[]): Promise<number> {
-    await pause(300);
-    return await this.#application.countStale(ids);
+  /** Once all that was lost is repaired: how many rows are old all the same, for this process and for one that is new. */
+  async #quiet(ids: readonly string[], store: MemcachedStore): Promise<number> {
+    await until(() => store.journal()!.pending === 0, this.#settings.quick ? 1000 : 15_000);
+    const other = this.#ends.add(
+      new Application({ remote: memcached({ servers: this.#members, timeout }), source: this.#source }),
+      (made) => made.close(),
+    );
+    return (await this.#application.countStale(ids)) + (await other.countStale(ids));
   }
 
   #databaseRatio(
