@@ -155,7 +155,8 @@ describe('migrating', () => {
 
 test('a wall clock that is set back by no more than the skew is not followed, one that was wrong is', () => {
   let wall = 1_000_000;
-  const time = new LocalTime({ tick: 0, read: () => 1, wall: () => wall }, skew);
+  const clock = { tick: 0, read: () => (clock.tick = 1), wall: () => wall };
+  const time = new LocalTime(clock, skew);
   const at = (now: number): number => {
     wall = now;
     return time.now();
@@ -164,4 +165,9 @@ test('a wall clock that is set back by no more than the skew is not followed, on
   expect(at(1_000_000 - skew)).toBe(1_000_000);
   expect(at(1_000_001)).toBe(1_000_001);
   expect(at(1_000_000 - skew)).toBe(1_000_000 - skew);
+  expect(time.about()).toBe(1_000_000 - skew);
+  wall = 2_000_000;
+  expect(time.about()).toBe(1_000_000 - skew);
+  clock.tick = 2;
+  expect(time.about()).toBe(2_000_000);
 });

@@ -96,9 +96,10 @@ export interface Migrating extends Store {
  * - *read-to and only-to.* Nobody reads `from` but those who are not yet in `only-to`, and for the skew after its beginning those
  *   who are still send their deletes there.
  *
- * A process that was stopped for long does no harm when it goes on: what it still holds are rights, and they are gone. A wall clock that is
- * set back by less than the skew is not followed. What this does not cover: clocks further apart than the skew, tables that differ, a `to`
- * that was not empty, and `set` without a CAS, of which the last to arrive wins, as in any one pool.
+ * The stage is looked at when an operation is asked, and again when it is answered: a process that was stopped in between tells the pool
+ * that it did not know of, and hands on nothing from one that is out of use. What it still holds are rights, and they are gone. A wall clock
+ * that is set back by less than the skew is not followed. What this does not cover: clocks further apart than the skew, tables that differ,
+ * a `to` that was not empty, and `set` without a CAS, of which the last to arrive wins, as in any one pool.
  *
  * Leases and CAS follow the reads, and so do counters: `to` begins without them. Records (what has a `copy`) are read in `to`, and while they
  * are missing there in `from`, so that all processes see one. A pool that fails fails what it decides; a delete that either fails is
@@ -167,7 +168,7 @@ class MigratingRoute extends Route implements Migrating {
   }
 
   protected ask(operation: Operation): Promise<Reply> {
-    const now = this.#time.now();
+    const now = this.#time.about();
     switch (operation.kind) {
       case 'get':
         return this.#reads.get(operation, now);

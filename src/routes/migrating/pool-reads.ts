@@ -1,8 +1,12 @@
+import { CisternError } from '../../core/error.ts';
 import type { GetOperation, HitReply, MissReply, Reply, Right } from '../../core/store.ts';
+import { failure } from '../failure.ts';
 import { addressOf, isRecord } from './entry-address.ts';
 import type { MigrationRooms } from './migration-rooms.ts';
 import { newPool, oldPool, otherThan, type Pool } from './pool-pair.ts';
 import { wonRight } from './won-right.ts';
+
+const outOfUse = { store: 'The old pool of a migration', problem: 'it is out of use' };
 
 /** A right in the other pool is worth this much waiting, in milliseconds, and at most half of what the caller has. */
 const longestWait = 100;
@@ -16,20 +20,38 @@ export class PoolReads {
   }
 
   get(operation: GetOperation, now: number): Promise<Reply> {
-    const { table, pools, counts, copier } = this.#rooms;
-    if (table.both(now) && isRecord(operation)) return this.#record(operation, now);
+    const { table, pools, copier } = this.#rooms;
+    const both = table.both(now);
+    if (both && isRecord(operation)) return this.#record(operation, now);
     const pool = table.poolOf(now, operation.key);
+    // Long before and after, nothing else happens: without a closure per operation.
+    if (!both) return pools.ask(pool, operation).then(pool === oldPool ? this.#ofOld : this.#ofNew);
     return pools.ask(pool, operation).then((reply) => {
-      const counted = pool === oldPool ? counts.from : counts.to;
-      counted.gets++;
-      if (reply.kind === 'hit') counted.hits++;
       if (pool === oldPool && now >= table.populateFrom) copier.sample(operation, reply, now);
-      const answer = pools.branded(pool, reply);
+      const answer = pool === oldPool ? this.#ofOld(reply) : this.#ofNew(reply);
       return answer.kind === 'hit' || answer.kind === 'miss'
         ? this.#answered(operation, answer, pool)
         : answer;
     });
   }
+
+  readonly #ofOld = (reply: Reply): Reply => {
+    const { counts, table, time, pools } = this.#rooms;
+    counts.from.gets++;
+    if (reply.kind === 'hit') {
+      counts.from.hits++;
+      // It was asked long ago, by a process that was stopped since: nobody keeps that pool right any more.
+      if (time.about() >= table.bothUntil) return failure(new CisternError('CISTERN_UNAVAILABLE', outOfUse));
+    }
+    return pools.branded(oldPool, reply);
+  };
+
+  readonly #ofNew = (reply: Reply): Reply => {
+    const { to } = this.#rooms.counts;
+    to.gets++;
+    if (reply.kind === 'hit') to.hits++;
+    return this.#rooms.pools.branded(newPool, reply);
+  };
 
   #answered(operation: GetOperation, answer: HitReply | MissReply, pool: Pool): Reply | Promise<Reply> {
     const right = wonRight(answer);

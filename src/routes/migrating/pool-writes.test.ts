@@ -89,6 +89,25 @@ describe('deletes', () => {
     }
   });
 
+  test('of a process that was stopped while all others finished reach the new pool, and its reads of the old one are none', async () => {
+    for (const change of [remove, setOf('k', 'v'), { kind: 'touch', key: 'k', life } as const]) {
+      const bench = migrationAt(-hour);
+      const release = held(bench.from, change.kind);
+      const answer = bench.store.execute({ ...change, deadline: Number.MAX_VALUE });
+      await bench.at(begins.onlyTo + hour);
+      release();
+      await answer;
+      expect(asked(bench.to).length).toBeGreaterThan(0);
+    }
+    const bench = migrationAt(mirror);
+    await bench.askFrom(setOf('k', 'old'));
+    const release = held(bench.from, 'get');
+    const answer = bench.store.execute({ kind: 'get', key: 'k', deadline: Number.MAX_VALUE });
+    await bench.at(begins.onlyTo + skew);
+    release();
+    expect((await answer).kind).toBe('failed');
+  });
+
   test('leave half of the time for the new pool', async () => {
     const bench = migrationAt(mirror);
     const deadline = bench.runtime.clock.read() + 1000;

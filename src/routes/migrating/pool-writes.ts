@@ -48,7 +48,7 @@ export class PoolWrites {
     const { own, twin } = terms;
     return pools.ask(pool, withCas(operation, own)).then((reply) => {
       const answer = pools.branded(pool, reply);
-      if (!this.#both()) return answer;
+      if (!this.#concerns(otherThan(pool))) return answer;
       if (reply.kind === 'stored')
         return twin?.cas === undefined || operation.mode !== 'set'
           ? this.#removeOther(operation, answer, pool)
@@ -80,7 +80,7 @@ export class PoolWrites {
     const { table, pools } = this.#rooms;
     const pool = table.poolOf(now, operation.key);
     return pools.ask(pool, operation).then((reply) => {
-      if (!this.#both()) return pools.branded(pool, reply);
+      if (!this.#concerns(otherThan(pool))) return pools.branded(pool, reply);
       return pools.ask(otherThan(pool), operation).then((other) => {
         if (pool === newPool) return this.#bothDone(operation, other, reply);
         if (other.kind !== 'notFound') return this.#bothDone(operation, reply, other);
@@ -103,7 +103,7 @@ export class PoolWrites {
     const pool = table.poolOf(now, operation.key);
     return pools.ask(pool, operation).then((reply) => {
       const answer = pools.branded(pool, reply);
-      if (!this.#both() || !mayHaveChanged(reply)) return answer;
+      if (!this.#concerns(otherThan(pool)) || !mayHaveChanged(reply)) return answer;
       // Whoever has counted must not count again because the other pool did not answer.
       return this.#removeOther(operation, answer, pool).then(() => answer);
     });
@@ -126,8 +126,10 @@ export class PoolWrites {
     );
   }
 
-  #both(): boolean {
-    return this.#rooms.table.both(this.#rooms.time.now());
+  /** Whether, now that a pool has answered, the other one must be told: it may hold something, or may still be read. */
+  #concerns(other: Pool): boolean {
+    const { table, time } = this.#rooms;
+    return other === newPool ? time.now() >= table.bothFrom : time.now() < table.bothUntil;
   }
 
   /** A delete that was sent to one pool alone. */
@@ -135,7 +137,7 @@ export class PoolWrites {
     const { pools } = this.#rooms;
     if (pool === newPool) return pools.branded(newPool, reply);
     // It is answered when changes reach both: the new pool is told now.
-    if (this.#both())
+    if (this.#concerns(newPool))
       return pools.ask(newPool, operation).then((other) => this.#bothDone(operation, reply, other));
     // Perhaps it will not be confirmed before somebody copies.
     if (reply.kind === 'failed') this.#unfinished(operation, reply, true, true);
@@ -157,7 +159,7 @@ export class PoolWrites {
     if (terms === undefined) return Promise.resolve(conflict);
     return pools.ask(pool, withCas(operation, terms.own)).then((reply) => {
       const answer = pools.branded(pool, reply);
-      if (!this.#both()) return answer;
+      if (!this.#concerns(otherThan(pool))) return answer;
       if (mayHaveChanged(reply)) return this.#removeOther(operation, answer, pool);
       this.#releaseTwin(operation, terms.twin, pool);
       return answer;
