@@ -1,6 +1,13 @@
 /** The door `cistern/routes`: stores made of stores. */
 export { bigValues, type BigValuesOptions } from './routes/big-values.ts';
 export { byOperation, type ByOperationOptions } from './routes/by-operation.ts';
+export {
+  type ChaosMode,
+  chaotic,
+  type ChaoticOptions,
+  type ChaoticStore,
+  type Faults,
+} from './routes/chaotic.ts';
 export { ephemeral, type EphemeralOptions } from './routes/ephemeral.ts';
 export { failover, type FailoverOptions } from './routes/failover.ts';
 export { gutter, type GutterOptions } from './routes/gutter.ts';

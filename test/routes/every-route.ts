@@ -3,6 +3,7 @@ import type { Store } from '../../src/core/store.ts';
 import {
   bigValues,
   byOperation,
+  chaotic,
   ephemeral,
   failover,
   gutter,
@@ -94,4 +95,5 @@ export const everyRoute: readonly RouteCase[] = [
       migrating({ from: a!, to: b!, status: false, runtime, ...scheduleIn(stage, runtime) }),
   })),
   { name: 'bigValues', parts: 1, make: ([a], runtime) => bigValues(a!, { threshold: 1000, runtime }) },
+  { name: 'chaotic', parts: 1, make: ([a], runtime) => chaotic(a!, { runtime, faults: { delay: 0.5 } }) },
 ];
