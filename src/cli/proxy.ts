@@ -49,6 +49,7 @@ async function run(args: readonly string[]): Promise<number> {
     await store.close();
     throw listenError(error);
   }
+  const stopped = stopSignal();
   // In one line, and first: who starts this program reads where to connect.
   process.stdout.write(`cistern proxy serves '${store.name}' on ${proxy.addresses.join(', ')}\n`);
   for (const { name } of narrowLeaves(store)) {
@@ -56,7 +57,7 @@ async function run(args: readonly string[]): Promise<number> {
       `cistern: the store '${name}' keeps client flags from 0 to 511 and lives of at most 30 days; 'raw: true' keeps all.\n`,
     );
   }
-  await stopSignal();
+  await stopped;
   await proxy.close();
   await store.close();
   return 0;
