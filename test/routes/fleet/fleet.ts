@@ -33,42 +33,35 @@ export class GivenList implements ServerList {
 
 export const life = { freshFor: 3_600_000, staleFor: 0 };
 
+/** What a process talks to servers by. */
+export interface Connected {
+  readonly store: Store;
+  /** Nothing is under way or to be repaired. */
+  idle(): boolean;
+}
+
 /** One process of a simulated fleet. */
 export class FleetProcess {
   readonly list: GivenList;
   readonly store: Store;
-  readonly links: FencedLink[] = [];
+  readonly number: number;
   /** Servers that it cannot reach. */
   readonly cut = new Set<string>();
   /** Servers whose records it cannot write. */
   readonly unwritten = new Set<string>();
   readonly #fleet: Fleet;
+  readonly #connected: Connected;
 
-  constructor(fleet: Fleet, members: readonly Member[]) {
+  constructor(fleet: Fleet, number: number, members: readonly Member[]) {
     this.#fleet = fleet;
+    this.number = number;
     this.list = new GivenList(members);
-    const { runtime } = fleet;
-    this.store = sharded({
-      servers: this.list,
-      runtime,
-      ...fleet.options,
-      make: ({ id }) => {
-        const link = new FencedLink(fleet.server(id), {
-          runtime,
-          delay: fleet.delay,
-          loss: () => fleet.loss,
-          cut: () => this.cut.has(id),
-          unwritten: () => this.unwritten.has(id),
-          faults: fleet.faults,
-        });
-        this.links.push(link);
-        return link;
-      },
-    });
+    this.#connected = fleet.connect(this);
+    this.store = this.#connected.store;
   }
 
   get idle(): boolean {
-    return this.links.every((link) => link.closed || link.idle);
+    return this.#connected.idle();
   }
 
   async ask(operation: Omit<Operation, 'deadline'> & Partial<Operation>): Promise<Reply> {
@@ -122,6 +115,7 @@ export class Fleet {
   readonly source = new Map<string, number>();
   loss = 0;
   readonly #servers = new Map<string, ServerWithRecord>();
+  #processes = 0;
 
   constructor({ seed, faults = {}, delay = 4, loadTime = 20, options = {} }: FleetOptions) {
     this.runtime = fakeRuntime({ seed });
@@ -135,6 +129,11 @@ export class Fleet {
     return [...this.#servers.values()];
   }
 
+  /** A server as a story disturbs it. */
+  disturbed(id: string): { restart(): void; reachable: boolean } {
+    return this.server(id);
+  }
+
   server(id: string): ServerWithRecord {
     const known = this.#servers.get(id) ?? new ServerWithRecord(id, this.runtime);
     this.#servers.set(id, known);
@@ -142,7 +141,28 @@ export class Fleet {
   }
 
   start(members: readonly Member[]): FleetProcess {
-    return new FleetProcess(this, members);
+    return new FleetProcess(this, this.#processes++, members);
+  }
+
+  connect(process: FleetProcess): Connected {
+    const { runtime, delay, faults } = this;
+    const links: FencedLink[] = [];
+    const make = ({ id }: Member): Store => {
+      const link = new FencedLink(this.server(id), {
+        runtime,
+        delay,
+        loss: () => this.loss,
+        cut: () => process.cut.has(id),
+        unwritten: () => process.unwritten.has(id),
+        faults,
+      });
+      links.push(link);
+      return link;
+    };
+    return {
+      store: sharded({ servers: process.list, runtime, ...this.options, make }),
+      idle: () => links.every((link) => link.closed || link.idle),
+    };
   }
 
   async sleep(milliseconds: number): Promise<void> {

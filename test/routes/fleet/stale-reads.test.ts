@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ShardedOptions } from '../../../src/routes/sharded.ts';
 import type { Faults } from './fenced-link.ts';
+import { LeafFleet } from './leaf-fleet.ts';
 import { staleAfter, stories, type Way } from './stale-reads.ts';
 
 const full = process.env['CISTERN_FULL'] !== undefined;
-const numRuns = full ? 1000 : 120;
+const numRuns = full ? 1500 : 60;
+const timeout = full ? 600_000 : 60_000;
 
 const rings: readonly (readonly [string, Partial<ShardedOptions>, boolean])[] = [
   ['rendezvous', {}, false],
@@ -31,6 +33,21 @@ describe.each(ways)(
     });
   },
 );
+
+describe.each(ways)('the same with real leaves, fences and journals, by %s', (way) => {
+  test.each(rings.slice(0, 3))(
+    '%s',
+    async (_, options, weights) => {
+      await fc.assert(
+        fc.asyncProperty(stories(way, weights), async (story) => {
+          expect(await staleAfter(story, {}, options, (given) => new LeafFleet(given))).toEqual([]);
+        }),
+        { numRuns: full ? 500 : 15 },
+      );
+    },
+    timeout,
+  );
+});
 
 describe('the model notices', () => {
   test.each<[string, Way, Faults]>([

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { ShardedOptions } from '../../../src/routes/sharded.ts';
 import type { Member } from '../../../src/routes/server-list/server-list.ts';
 import type { Faults } from './fenced-link.ts';
-import { Fleet, type FleetProcess, memberOf } from './fleet.ts';
+import { Fleet, type FleetOptions, type FleetProcess, memberOf } from './fleet.ts';
 
 /** One thing that happens in a fleet. Numbers are taken modulo what there is. */
 export type Step =
@@ -127,8 +127,9 @@ export async function staleAfter(
   story: Story,
   faults: Faults = {},
   options: Partial<ShardedOptions> = {},
+  open = (given: FleetOptions): Fleet => new Fleet(given),
 ): Promise<readonly string[]> {
-  const fleet = new Fleet({ seed: story.seed, faults, options });
+  const fleet = open({ seed: story.seed, faults, options });
   const { runtime } = fleet;
   fleet.loss = story.loss;
   let newest = story.first;
@@ -199,7 +200,7 @@ export async function staleAfter(
         break;
       }
       case 'outage': {
-        const broken = fleet.server(serverIds[step.server]!);
+        const broken = fleet.disturbed(serverIds[step.server]!);
         broken.reachable = false;
         runtime.after(step.milliseconds, () => void (broken.reachable = true));
         break;
@@ -212,7 +213,7 @@ export async function staleAfter(
         break;
       }
       case 'wipe':
-        fleet.server(serverIds[step.server]!).restart();
+        fleet.disturbed(serverIds[step.server]!).restart();
         break;
       case 'wait':
         await runtime.advance(step.milliseconds);
