@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 /** The whole tarball, compressed: what an installation costs. Raise it knowingly. */
-const largestPackage = 600 * 1024;
+const largestPackage = 1200 * 1024;
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, '.cistern', `package-${process.pid}`);
