@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { realRuntime } from '../../src/core/runtime.ts';
 import { serveProxy } from '../../src/proxy/proxy.ts';
@@ -16,7 +17,7 @@ const rounds = 20;
 
 function run(address: string, name: string): Promise<string> {
   return new Promise((resolve) => {
-    const program = join(import.meta.dirname, 'worker-process.ts');
+    const program = fileURLToPath(new URL('./worker-process.ts', import.meta.url));
     const child = spawn(process.execPath, [program, address, name, String(clients), String(rounds)], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_NO_WARNINGS: '1' },
