@@ -16,6 +16,8 @@ import {
   prefixed,
   replicatedKeys,
   shadowed,
+  sharded,
+  type ShardedOptions,
   warming,
 } from '../../src/routes.ts';
 import type { FakeRuntime } from '../../src/testing/fake-runtime.ts';
@@ -94,6 +96,26 @@ export const everyRoute: readonly RouteCase[] = [
     make: ([a, b]: readonly Store[], runtime: FakeRuntime) =>
       migrating({ from: a!, to: b!, status: false, runtime, ...scheduleIn(stage, runtime) }),
   })),
+  { name: 'sharded', parts: 4, make: (parts, runtime) => sharded({ ...membersOf(parts), runtime }) },
+  {
+    name: 'sharded by jump, of gutters',
+    parts: 4,
+    make: ([a, b, c, d], runtime) =>
+      sharded({ ...membersOf([gutter(a!, b!), gutter(c!, d!)]), placement: 'jump', runtime }),
+  },
+  {
+    name: 'sharded by the first letter',
+    parts: 3,
+    make: (parts, runtime) =>
+      sharded({ ...membersOf(parts), placement: 'modulo', routingKey: (key) => key.charAt(0), runtime }),
+  },
   { name: 'bigValues', parts: 1, make: ([a], runtime) => bigValues(a!, { threshold: 1000, runtime }) },
   { name: 'chaotic', parts: 1, make: ([a], runtime) => chaotic(a!, { runtime, faults: { delay: 0.5 } }) },
 ];
+
+function membersOf(parts: readonly Store[]): Pick<ShardedOptions, 'servers' | 'make'> {
+  return {
+    servers: parts.map((_, index) => `server-${index}:1`),
+    make: ({ id }) => parts[Number(/\d+/.exec(id)![0])]!,
+  };
+}
