@@ -81,15 +81,17 @@ async function run({ quick, seed, say }: Settings, ends: Ends): Promise<Outcome>
   const lowest = Math.min(...within.map((each) => witness.ratio(each, each + 1)));
   const mostLoads = Math.max(...within.map((each) => witness.loadsIn(each, each + 1)));
   const stale = witness.stale();
+  const sum = (of: 'copied' | 'twinFills' | 'unconfirmed'): number =>
+    all.reduce((total, client) => total + client[of], 0);
   const figures = new Figures();
   figures.none('stale reads', stale);
   figures.none('rows that are old when all is quiet, in any process', old);
   figures.none('wrong answers', wrong);
   figures.none('errors that the application saw', witness.errors.length);
   figures.atMost('fall of the hit ratio in the worst second, in points', 5, start - lowest);
+  figures.atLeast('changes that were confirmed', quick ? 50 : 2000, witness.changes.length);
+  figures.atLeast('entries that were copied', quick ? 200 : 5000, sum('copied'));
   for (const complaint of witness.errors.slice(0, 3)) say(`error: ${complaint}`);
-  const sum = (of: 'copied' | 'twinFills' | 'unconfirmed'): number =>
-    all.reduce((total, client) => total + client[of], 0);
   say(
     `hit ratio ${start.toFixed(1)} % at the start, ${lowest.toFixed(1)} % in the worst second; ${sum('copied')} entries copied, ${sum('twinFills')} fills of both pools, ${witness.changes.length} changes confirmed, ${sum('unconfirmed')} not at once`,
   );
