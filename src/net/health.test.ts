@@ -77,6 +77,9 @@ describe('what marks a server down', () => {
     await world.runtime.advance(1);
     expect(told).toEqual(['down box']);
     expect(world.ask('y').failure).toMatchObject({ code: 'CISTERN_DOWN', sent: false });
+    expect(world.ask('y').failure!.error.message).toMatch(
+      /^box is marked down: it did not answer within \d+ ms\. Requests/,
+    );
   });
 
   test('not two turns, with an answer in time, and one more', async () => {

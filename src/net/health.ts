@@ -167,8 +167,7 @@ export class Health implements HealthMember {
     if (this.#mark !== undefined || this.#closed) return;
     this.marks++;
     this.#markedAt = this.#runtime.clock.read();
-    const problem = (error as Partial<CisternError<'CISTERN_UNAVAILABLE'>>).details?.problem ?? error.message;
-    this.#mark = new CisternError('CISTERN_DOWN', { store: this.#store, problem }, error);
+    this.#mark = new CisternError('CISTERN_DOWN', { store: this.#store, problem: problemIn(error) }, error);
     if (this.#obeyed) this.refusal = this.#mark;
     tell('server-down', { store: this.#store, error });
     this.#owner.marked(this.#mark);
@@ -199,4 +198,17 @@ export class Health implements HealthMember {
     this.probes++;
     this.#owner.probe();
   };
+}
+
+/** In the words that follow the name of the server. */
+function problemIn(error: Error): string {
+  const { code, details } = error as { readonly code?: string; readonly details?: Details };
+  if (code === 'CISTERN_TIMEOUT') return `it did not answer within ${details!.milliseconds} ms`;
+  if (code === 'CISTERN_PROTOCOL') return `it sent what the protocol does not allow: ${details!.problem}`;
+  return details?.problem ?? error.message;
+}
+
+interface Details {
+  readonly problem?: string;
+  readonly milliseconds?: number;
 }
