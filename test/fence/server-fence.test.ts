@@ -127,6 +127,20 @@ describe('another incarnation', () => {
     expect((await world.one(first, get('k'))).kind).toBe('miss');
   });
 
+  test('a server that could not be cleared goes on serving: nobody tries again', async () => {
+    const process = world.open();
+    await world.one(process, set('k', 'old'));
+    world.server.intercept = (line) => (line.startsWith(`ms ${recordName}`) ? 'drop' : undefined);
+    const { store } = process as { readonly store: { clear?: () => Promise<boolean> } };
+    expect(await world.runtime.until(store.clear!())).toBe(false);
+    world.server.listener.cutAll();
+    world.server.intercept = undefined;
+    await world.runtime.advance(5000);
+    expect((await world.one(process, get('k'))).kind).toBe('hit');
+    expect(await world.runtime.until(store.clear!())).toBe(true);
+    expect((await world.one(process, get('k'))).kind).toBe('miss');
+  });
+
   test('while it is asked for, and until it is confirmed, nothing is served', async () => {
     const process = world.open();
     await world.one(process, set('k'));

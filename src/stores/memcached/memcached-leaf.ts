@@ -121,7 +121,7 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
 
   /** A server with a fence becomes another one to all processes; another is told to forget everything. */
   clear(): Promise<boolean> {
-    if (this.fence !== undefined) return this.fence.renew();
+    if (this.fence !== undefined) return this.fence.replace();
     return new Promise((resolve) => this.#pool.send(new Clearing(resolve)));
   }
 

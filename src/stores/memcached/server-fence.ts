@@ -144,15 +144,16 @@ export class MemcachedFence implements ServerFence {
     this.#unconfirmed = true;
     this.#rename();
     // Somebody else's, made after this was asked, is as good.
-    const renewed = await this.#change(
-      (record) => ({ ...record, ...fresh(this.#runtime), members: record.members }),
-      true,
-    );
+    const renewed = await this.replace();
     if (renewed && renewal === this.#renewals) {
       this.#unconfirmed = false;
       this.#rename();
     }
     return renewed;
+  }
+
+  replace(): Promise<boolean> {
+    return this.#change((record) => ({ ...record, ...fresh(this.#runtime), members: record.members }), true);
   }
 
   enrol(members: readonly string[], left: readonly string[]): Promise<boolean> {

@@ -80,6 +80,11 @@ export interface ServerFence extends Fence {
    */
   inquire(now: number): Inquiry;
   learn(inquiry: Inquiry, reply: Reply): void;
+  /**
+   * Like `renew`, for those who do not try again: while it is not confirmed the server goes on serving, and what it holds may be reached. False:
+   * that is so.
+   */
+  replace(): Promise<boolean>;
   /** The leaf is closed. */
   closed(): void;
 }
