@@ -54,6 +54,18 @@ describe('a damaged file', () => {
     }
   });
 
+  test('megabytes without the end of a line are one line that cannot be read, and what follows counts', async () => {
+    const lost = { key: 'k', kind: 'delete', applied: 'no', since: 0 } as const;
+    const line = encodeLine({
+      says: 'lost',
+      server: 'b',
+      lost: { ...lost, routingKey: undefined, copy: undefined },
+    });
+    const life = await begin(Buffer.concat([Buffer.alloc(20_000_000, 'x'), Buffer.from(`\n${line}`)]));
+    expect([life.a.fencing, life.b.fencing]).toEqual([true, true]);
+    expect(told.events[0]!.error!.message).toContain('has 1 lines');
+  });
+
   test('with bytes changed anywhere: every record is repaired, or its server has a new incarnation', async () => {
     const whole = await sample();
     const lines = linesOf(whole);

@@ -25,6 +25,8 @@ const pieceBytes = 16_384;
 const pieceLines = 128;
 /** A line that is longer was never written. */
 const longestLine = 8192;
+/** More lines than this do not wait for a disk that hangs, if the journal itself is smaller: the file is then written anew. */
+const mostWaiting = 10_000;
 /** Smaller files are not worth writing anew. */
 const leastRewrite = 262_144;
 /** A file is written anew when it has this many times the lines that it needs. */
@@ -47,6 +49,8 @@ export class JournalFile {
   readonly #content: JournalContent;
   readonly #lock: FileLock;
   #gathered: JournalLine[] = [];
+  /** Too many waited, and the journal says the same in fewer lines. */
+  #anew = false;
   /** Of the batch that is gathered; fulfilled when it is written, or cannot be. */
   #written: PromiseWithResolvers<void> | undefined;
   #writing = true;
@@ -80,6 +84,8 @@ export class JournalFile {
     const decoder = new TextDecoder();
     let damaged = 0;
     let rest = new Uint8Array(0);
+    /** In a line that is too long to be one: the rest of it is not kept. */
+    let skips = false;
     const takeLine = (bytes: Uint8Array): void => {
       const line = bytes.length > longestLine ? undefined : decodeLine(decoder.decode(bytes));
       this.#lines++;
@@ -94,10 +100,15 @@ export class JournalFile {
         joined.set(piece, rest.length);
         let begin = 0;
         for (let end = joined.indexOf(10); end !== -1; end = joined.indexOf(10, begin)) {
-          takeLine(joined.subarray(begin, end));
+          if (!skips) takeLine(joined.subarray(begin, end));
+          skips = false;
           begin = end + 1;
         }
-        rest = joined.slice(begin);
+        rest = skips ? joined.slice(joined.length) : joined.slice(begin);
+        if (rest.length <= longestLine) continue;
+        takeLine(rest);
+        skips = true;
+        rest = new Uint8Array(0);
       }
     } finally {
       await file.close();
@@ -115,7 +126,10 @@ export class JournalFile {
   append(line: JournalLine): Promise<void> {
     // While it is written anew after a failure, a line may come too late to be part of that.
     if (this.#state !== 'good' && !this.#writing) return Promise.resolve();
-    this.#gathered.push(line);
+    if (this.#anew || this.#gathered.length >= Math.max(mostWaiting, mostLines * this.#content.size)) {
+      this.#gathered = [];
+      this.#anew = true;
+    } else this.#gathered.push(line);
     this.#written ??= Promise.withResolvers();
     if (!this.#writing) {
       this.#writing = true;
@@ -147,8 +161,9 @@ export class JournalFile {
     this.#writing = true;
     try {
       if (anew && this.#state !== 'closed') await this.#rewrite();
-      while (this.#gathered.length > 0 && this.#state === 'good') {
-        await this.#write();
+      while ((this.#gathered.length > 0 || this.#anew) && this.#state === 'good') {
+        if (this.#anew) await this.#writeAnew();
+        else await this.#write();
         if (this.#bytes >= leastRewrite && this.#lines > mostLines * this.#content.size)
           await this.#rewrite();
       }
@@ -175,6 +190,18 @@ export class JournalFile {
         this.#bytes += bytes.length;
         this.#lines += some.length;
       }
+    } finally {
+      written?.resolve();
+    }
+  }
+
+  /** What waits is in what the journal says now. */
+  async #writeAnew(): Promise<void> {
+    const written = this.#written;
+    this.#written = undefined;
+    this.#anew = false;
+    try {
+      await this.#rewrite();
     } finally {
       written?.resolve();
     }
@@ -238,6 +265,7 @@ export class JournalFile {
   /** Those who wait for what will not be written. */
   #settle(): void {
     this.#gathered = [];
+    this.#anew = false;
     this.#written?.resolve();
     this.#written = undefined;
   }
