@@ -75,6 +75,14 @@ describe('chaotic', () => {
     expect(Math.max(...times)).toBeLessThanOrEqual(201);
   });
 
+  test('may delay a request and lose its answer', async () => {
+    const { runtime, bare, timed } = rig({ faults: { delay: 1, lose: 1, delayBy: 10 } });
+    const [reply, took] = await timed(setOf('k', 'v'));
+    expect(reply).toMatchObject({ kind: 'failed', applied: 'unknown' });
+    expect(took).toBeGreaterThan(50);
+    expect(said(await ask(runtime, bare, get))).toBe('v');
+  });
+
   test('by kind of operation, about as often as it should, and the same again from the same seed', async () => {
     const run = async (seed: number): Promise<readonly string[]> => {
       const runtime = fakeRuntime({ seed });
