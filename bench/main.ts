@@ -15,6 +15,7 @@ const benchmarks: Record<string, () => Promise<{ readonly benchmark: Benchmark }
   'near-set': () => import('./near-set.ts'),
   'near-zipf': () => import('./near-zipf.ts'),
   proxy: () => import('./proxy.ts'),
+  routes: () => import('./routes.ts'),
   simulator: () => import('./simulator.ts'),
   stampede: () => import('./stampede.ts'),
   'wrong-answers': () => import('./harness/wrong-answers.ts'),
