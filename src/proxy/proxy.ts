@@ -97,9 +97,13 @@ class RunningProxy implements Proxy, SessionHost {
     );
   }
 
-  startRead(): number {
+  now(): number {
     const { clock } = this.runtime;
-    const now = clock.tick || clock.read();
+    return clock.tick || clock.read();
+  }
+
+  startRead(): number {
+    const now = this.now();
     this.circumstances.deadline = now + this.#settings.timeout;
     return now;
   }
@@ -220,7 +224,6 @@ class RunningProxy implements Proxy, SessionHost {
       return unheard(socket);
     }
     const session = new Session(this, socket);
-    session.lastHeard = this.runtime.clock.read();
     this.#sessions.add(session);
     statistics.curr_connections++;
     return session;
@@ -252,7 +255,7 @@ class RunningProxy implements Proxy, SessionHost {
       () => {
         const oldest = this.runtime.clock.read() - timeout;
         for (const session of this.#sessions) {
-          if (session.idle && session.lastHeard < oldest) session.finish();
+          if (session.idle && session.lastActive < oldest) session.finish();
         }
         this.#sweepLater(timeout);
       },

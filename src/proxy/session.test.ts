@@ -219,8 +219,10 @@ describe('limits', () => {
     }
     expect([idle, half, waiting, talking].map((each) => each.closed)).toEqual([true, true, false, false]);
     store.answer();
-    await runtime.settle();
-    expect(waiting.take()).toBe('EN\r\n');
+    await runtime.advance(8000);
+    expect([waiting.take(), waiting.closed]).toEqual(['EN\r\n', false]);
+    await runtime.advance(8000);
+    expect(waiting.closed).toBe(true);
   });
 });
 

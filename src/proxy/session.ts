@@ -59,14 +59,15 @@ export class Session implements RequestSink, ServedEvents {
   /** What is ready has waited for one turn. */
   #hasWaited = false;
   #linger: Timer | undefined;
-  /** When something came last, on the monotonic clock. */
-  lastHeard = 0;
+  /** When something was heard or said last, on the monotonic clock. */
+  lastActive: number;
 
   constructor(host: SessionHost, socket: ServedSocket) {
     this.#host = host;
     this.#socket = socket;
     this.#parser = new RequestParser(this, host.maxValueBytes);
     this.#window = host.maxPipelined;
+    this.lastActive = host.now();
   }
 
   get full(): boolean {
@@ -196,6 +197,7 @@ export class Session implements RequestSink, ServedEvents {
     const { size } = writer;
     const parts = writer.take();
     if (this.#closed) return;
+    this.lastActive = this.#host.now();
     this.#host.statistics.bytes_written += size;
     this.#averageAnswer += (size / count - this.#averageAnswer) / 4;
     const fitting = Math.floor(bytesUnderWay / this.#averageAnswer);
@@ -205,7 +207,7 @@ export class Session implements RequestSink, ServedEvents {
   }
 
   #read(chunk: Uint8Array): void {
-    this.lastHeard = this.#host.startRead();
+    this.lastActive = this.#host.startRead();
     const at = this.#parser.push(chunk, 0);
     if (this.#ending || (at === chunk.length && !this.full)) return;
     if (at < chunk.length) this.#rest = chunk.slice(at);
