@@ -14,6 +14,7 @@ import { IdKeys } from './id-keys.ts';
 import { Keeper } from './keeper.ts';
 import { Loader } from './loader.ts';
 import type { CacheSettings } from './options.ts';
+import type { OwedRemovals } from './owed-removals.ts';
 import { Reader } from './reader.ts';
 import type { ServerRecord } from './record/server-record.ts';
 import { RemoteTier } from './remote-tier.ts';
@@ -48,6 +49,7 @@ export interface OpenCache extends SnapshotCache {
   readonly hotTtl: number;
   /** Another process cleared it, or its record was lost. */
   readonly clear: () => void;
+  readonly owed: OwedRemovals | undefined;
 }
 
 /** Puts a cache together from what was checked. */
@@ -108,7 +110,15 @@ export function assembledCache<Id, R>(
     keeper.clear();
     reader.supersedeAll();
   };
-  const open = { reader: reader as unknown as Reader<never>, settings, keeper, keyed, hotTtl, clear };
+  const open = {
+    reader: reader as unknown as Reader<never>,
+    settings,
+    keeper,
+    keyed,
+    hotTtl,
+    clear,
+    owed: remote?.owed,
+  };
   return { cache, open };
 }
 
@@ -122,5 +132,6 @@ function remoteTier(family: Family, settings: CacheSettings, counters: Counters)
     schema,
     staleFor: spans.staleFor,
     counters,
+    runtime: family.runtime,
   });
 }

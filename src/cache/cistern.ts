@@ -265,12 +265,15 @@ export class Cistern implements AsyncDisposable {
   async #close(): Promise<void> {
     // In this order: what is being filled may end, and only then is the rest cut short.
     const until = this.#runtime.clock.read() + this.#closeTimeout;
+    for (const [name, { owed }] of this.#caches)
+      if (owed !== undefined && owed.size > 0) this.#background.run(name, owed.settle());
     await this.#background.drain(this.#closeTimeout);
     const error = new CisternError('CISTERN_CLOSED', { what: `Cistern '${this.name}'` });
     for (const [name, { reader }] of this.#caches) this.#background.run(name, reader.close(error));
     // Loads that were cut short give their rights back, so that other processes need not wait for this one.
     const left = until - this.#runtime.clock.read();
     if (left > 0) await this.#background.drain(left);
+    for (const { owed } of this.#caches.values()) owed?.close();
     this.#record?.close();
     this.#hotKeys?.close();
     this.#near?.close();

@@ -1,8 +1,10 @@
 import { tell } from '../core/events.ts';
 import { type StoreKey, storeKey } from '../core/key.ts';
+import type { Runtime } from '../core/runtime.ts';
 import type { Claim, GetOperation, HitReply, MissReply, Reply, Right } from '../core/store.ts';
 import { decodeEntry, encodeEntry, type EntryContent, type EntryFormat } from './codec/envelope.ts';
 import type { GuardedStore } from './guarded-store.ts';
+import { OwedRemovals } from './owed-removals.ts';
 import type { ServerRecord } from './record/server-record.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import type { Counters } from './statistics.ts';
@@ -44,6 +46,8 @@ export type Filled = 'stored' | 'refused' | 'failed';
 
 /** One cache's view of the remote tier: ids to keys, values to bytes, replies to what the read path needs. Never rejects, but for what encoding refuses. */
 export class RemoteTier {
+  /** Removals that have found no name yet. */
+  readonly owed: OwedRemovals;
   readonly #store: GuardedStore;
   readonly #record: ServerRecord;
   readonly #prefix: string;
@@ -60,6 +64,7 @@ export class RemoteTier {
     readonly schema: StandardSchema | undefined;
     readonly staleFor: number;
     readonly counters: Counters;
+    readonly runtime: Runtime;
   }) {
     this.#store = options.store;
     this.#record = options.record;
@@ -68,6 +73,11 @@ export class RemoteTier {
     this.#schema = options.schema;
     this.#staleFor = options.staleFor;
     this.#counters = options.counters;
+    this.owed = new OwedRemovals({
+      runtime: options.runtime,
+      remove: async (encoded) => (await this.#remove(encoded, 0)) !== 'unnamed',
+      clear: () => this.#clear(),
+    });
   }
 
   /** The generation that reads go to now, `undefined` while unknown. */
@@ -91,6 +101,7 @@ export class RemoteTier {
    * cannot be read, neither can the entry.
    */
   read(encoded: string, options: RemoteReadOptions): Promise<RemoteRead> {
+    if (this.owed.size > 0 && this.owed.has(encoded)) return Promise.resolve(this.#failed());
     const checking = options.change === true ? this.#record.recheck() : this.#record.current();
     const at = this.#at(encoded);
     if (checking !== undefined || at === undefined) return this.#readChecked(encoded, options);
@@ -178,18 +189,25 @@ export class RemoteTier {
     await this.#store.execute({ kind: 'release', key: at.key, right, cas, deadline: this.#store.deadline() });
   }
 
-  /**
-   * Removes an entry, or marks it stale for `staleFor`. True: confirmed. Repeated under the new generation when the server
-   * record, which travels in the same batch, shows one.
-   */
+  /** Removes an entry, or marks it stale for `staleFor`. True: confirmed. What reaches no server by a name that counts is owed, and tried again. */
   async remove(encoded: string, staleFor: number): Promise<boolean> {
+    const removed = await this.#remove(encoded, staleFor);
+    if (removed === 'unnamed') this.owed.add(encoded);
+    return removed === 'confirmed';
+  }
+
+  /**
+   * Repeated under the new generation when the server record, which travels in the same batch, shows one. `lost`: the store did not
+   * confirm it. `unnamed`: there is no name for the entry, or it may have another one by now.
+   */
+  async #remove(encoded: string, staleFor: number): Promise<'confirmed' | 'lost' | 'unnamed'> {
     for (let attempt = 0; ; attempt++) {
       const checking = this.#record.recheck();
       if (this.generation === undefined) await checking;
       const at = this.#at(encoded);
       if (at === undefined) {
         this.#counters.remoteFailures++;
-        return false;
+        return 'unnamed';
       }
       const reply = await this.#store.execute({
         kind: 'delete',
@@ -201,8 +219,16 @@ export class RemoteTier {
       if (known && at.generation !== this.generation && attempt < 2) continue;
       const done = reply.kind === 'stored' || reply.kind === 'notFound';
       if (!done || !known) this.#counters.remoteFailures++;
-      return done && known && at.generation === this.generation;
+      if (!known || at.generation !== this.generation) return 'unnamed';
+      return done ? 'confirmed' : 'lost';
     }
+  }
+
+  async #clear(): Promise<boolean> {
+    const before = this.generation;
+    if (await this.#record.clear(this.#format.cache)) return true;
+    // One copy of the record has it: the others are brought up to date by whoever reads them.
+    return before !== undefined && this.generation !== before;
   }
 
   #at(encoded: string): RemoteKey | undefined {
