@@ -13,6 +13,7 @@ import { cleaned, confirmed } from './confirmation.ts';
 import { mayFallBack } from './failure.ts';
 import { guardedPart } from './guarded-part.ts';
 import { Route } from './route.ts';
+import { placeOfCopy } from './spread-copies.ts';
 
 export interface CascadeRules {
   /** Whether the next part is asked after a miss, too. */
@@ -36,7 +37,8 @@ export class Cascade extends Route {
   }
 
   protected ask(operation: Operation): Promise<Reply> {
-    if (operation.copy !== undefined) return this.#parts[0]!.execute(operation).then(brandFirst);
+    const copy = placeOfCopy(operation, this.#parts.length);
+    if (copy !== undefined) return this.#parts[copy.part]!.execute(copy.operation);
     if (operation.kind === 'get')
       return this.#parts[0]!.execute(operation).then((reply) =>
         reply.kind === 'hit' ? brandFirst(reply) : this.#descend(operation, reply),
@@ -52,7 +54,9 @@ export class Cascade extends Route {
 
   destinations(operation: Operation): readonly Destination[] {
     const [first, ...others] = this.parts as readonly [Store, ...Store[]];
-    if (operation.copy !== undefined) return [{ store: first, role: 'first', operation }];
+    const copy = placeOfCopy(operation, this.parts.length);
+    if (copy !== undefined)
+      return [{ store: this.parts[copy.part]!, role: 'first', operation: copy.operation }];
     if (operation.kind === 'get' || toAll(operation)) {
       const role = operation.kind === 'get' ? 'fallback' : 'also';
       return [

@@ -114,12 +114,22 @@ describe('failover', () => {
     expect(wires.map((wire) => wire.kinds())).toEqual([['get', 'get'], [], []]);
   });
 
-  test('a record that is known by its copy stays with the first part', async () => {
-    const { wires, tell } = rig({ writes: true });
+  test('the copies of a record are spread over the parts, and each is there alone', async () => {
+    const { wires, tell } = rig();
+    for (const copy of [0, 1, 2, 4])
+      expect((await tell({ ...setOf('k', 'v'), copy } as Asked)).kind).toBe('stored');
+    expect(wires.map((wire) => wire.asked.map((operation) => operation.copy))).toEqual([[0], [0, 1], [0]]);
+    const { cas } = (await tell({ ...get, copy: 1 })) as HitReply;
+    expect((await tell({ ...setOf('k', 'w', { cas }), copy: 1 } as Asked)).kind).toBe('stored');
+    expect((await tell({ kind: 'delete', key: 'k', copy: 2 })).kind).toBe('stored');
     wires[0].down();
-    expect((await tell({ ...get, copy: 1 })).kind).toBe('failed');
-    expect((await tell({ ...setOf('k', 'v'), copy: 0 } as Asked)).kind).toBe('failed');
-    expect([wires[1].asked, wires[2].asked]).toEqual([[], []]);
+    expect((await tell({ ...get, copy: 0 })).kind).toBe('failed');
+    expect(said(await tell({ ...get, copy: 1 }))).toBe('w');
+    expect(wires.map((wire) => wire.kinds())).toEqual([
+      ['set', 'get'],
+      ['set', 'set', 'get', 'set', 'get'],
+      ['set', 'delete'],
+    ]);
   });
 
   test('one part is itself; options are checked', () => {

@@ -15,7 +15,8 @@ export interface FailoverOptions {
 /**
  * Parts in an order of preference: a get is asked in the next one while those before it fail. What a part gave a CAS or a lease for
  * goes back to it. A delete and a touch go to all parts, and are confirmed by all or not at all; any other write goes to one part
- * and removes the entry from the others. Operations with a `copy` know the first part alone: a record must not fork.
+ * and removes the entry from the others. The copies of a
+ * record are spread over the parts, so that it outlives any of them.
  *
  * A life is not cut as in a gutter: the parts are equals. One part is given back as it is.
  */

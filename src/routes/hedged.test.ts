@@ -229,6 +229,15 @@ describe('hedged', () => {
     expect((await tell({ kind: 'delete', key: 'k', cas: '7:1' })).kind).toBe('conflict');
   });
 
+  test('a record that is known by its copy is the first store’s', async () => {
+    const { runtime, main, other, timed, tell } = rig();
+    main.takes = 50;
+    expect(await timed({ ...get, copy: 1 })).toEqual(['miss', 50]);
+    await tell({ kind: 'delete', key: 'k', copy: 0 });
+    await runtime.advance(100);
+    expect(other.asked).toEqual([]);
+  });
+
   test('closing ends the watch: no timer is left', async () => {
     const { runtime } = world(0);
     const silent: Store = {

@@ -53,7 +53,8 @@ export interface HedgeStatistics {
  * Cuts the tail of the waiting: a get that takes longer than most is also asked in another store that holds the same, and the first good answer
  * counts. There that is a fresh entry, as the other store is asked for no lease and no reload; whoever is late gives back what it has won.
  *
- * All else goes to the first store, or to the one that gave the CAS; deletes and touches go to both. What the other holds is kept alike by who
+ * All else goes to the first store, or to the one that gave the CAS; deletes and touches go to both. Records that are known by a `copy`
+ * are the first one's. What the other holds is kept alike by who
  * writes: `mirrored([hedged(a, b), b])`.
  *
  * Source: Dean and Barroso, "The Tail at Scale", CACM 56(2), 2013: hedged requests. Costs one promise and a place in a list per
@@ -125,6 +126,7 @@ class Hedged extends Route implements HedgedStore {
   }
 
   protected ask(operation: Operation): Promise<Reply> {
+    if (operation.copy !== undefined) return this.#main.execute(operation);
     if (operation.kind === 'get') return this.#get(operation);
     const part = partOf(operation);
     const store = [this.#main, this.#other][part];
@@ -140,6 +142,7 @@ class Hedged extends Route implements HedgedStore {
 
   destinations(operation: Operation): readonly Destination[] {
     const [main, other] = this.parts as readonly [Store, Store];
+    if (operation.copy !== undefined) return [{ store: main, role: 'first', operation }];
     if (operation.kind === 'get')
       return [
         { store: main, role: 'first', operation },

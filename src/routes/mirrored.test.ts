@@ -356,6 +356,18 @@ describe('writes to mirrored pools', () => {
   });
 });
 
+test('the copies of a record are spread over the pools, and each is there alone', async () => {
+  const { wires, tell, kinds } = rig({ readFrom: 2 });
+  for (const copy of [0, 1, 2, 3])
+    expect((await tell({ ...setOf('k', 'v'), copy } as Asked)).kind).toBe('stored');
+  expect(wires.map((wire) => wire.asked.map((operation) => operation.copy))).toEqual([[0, 1], [0], [0]]);
+  kinds();
+  const { cas } = (await tell({ ...get, copy: 1 })) as HitReply;
+  expect((await tell({ ...setOf('k', 'w', { cas }), copy: 1 } as Asked)).kind).toBe('stored');
+  expect((await tell({ kind: 'delete', key: 'k', copy: 2 })).kind).toBe('stored');
+  expect(kinds()).toEqual([[], ['get', 'set'], ['delete']]);
+});
+
 test('an operation that is wrong in itself is tried once', async () => {
   const { tell, kinds } = rig();
   expect((await tell({ kind: 'get', key: 'a b' })).kind).toBe('failed');

@@ -9,6 +9,7 @@ import { MirrorWriter, type Sent } from './mirror/mirror-writer.ts';
 import { checkedChoice, checkedName, checkedOptions, checkedParts } from './route-options.ts';
 import { Route } from './route.ts';
 import { checkSalts } from './salt.ts';
+import { placeOfCopy } from './spread-copies.ts';
 
 export interface MirroredOptions {
   /** The pool in this process's own zone, by its index or its name: read first. Default 0. */
@@ -34,7 +35,7 @@ export interface MirroredOptions {
  * A set by a CAS that came with no right removes the entry from the other pools, a plain set goes to all. On an add and a replace one
  * pool decides, the first that answers, and the others follow it. A count and an append are kept by that pool alone, and the
  * entry removed from the others: so counters cannot differ, and with the pool they are lost. Deletes and touches go to
- * all, and are confirmed by all or not at all.
+ * all, and are confirmed by all or not at all. The copies of a record are spread over the pools.
  *
  * Source: Netflix, EVCache; Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1 for the leases. One pool is given
  * back as it is.
@@ -74,6 +75,8 @@ class Mirrored extends Route {
   }
 
   protected ask(operation: Operation): Promise<Reply> {
+    const copy = placeOfCopy(operation, this.#pools.length);
+    if (copy !== undefined) return this.#pools[copy.part]!.execute(copy.operation);
     switch (operation.kind) {
       case 'get':
         return this.#reader.read(operation);
@@ -95,6 +98,9 @@ class Mirrored extends Route {
   }
 
   destinations(operation: Operation): readonly Destination[] {
+    const copy = placeOfCopy(operation, this.#pools.length);
+    if (copy !== undefined)
+      return [{ store: this.parts[copy.part]!, role: 'first', operation: copy.operation }];
     switch (operation.kind) {
       case 'get':
         return this.#named(this.#everywhere(operation), 'fallback');

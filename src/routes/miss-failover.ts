@@ -11,7 +11,8 @@ export interface MissFailoverOptions {
  * Parts in an order of preference: a get is asked in the next one after a miss or a failure, and the first miss is the answer if
  * no part has the entry: its lease is filled there. A lease that was won on the way to a hit is given back. Nothing is
  * copied from one part to another (`warming` does). What is written goes to one part, the first, or the one that gave the CAS, and removes
- * the entry from the others; a delete and a touch go to all. Operations with a `copy` know the first part alone.
+ * the entry from the others; a delete and a touch go to all. The copies of a record are spread over the
+ * parts.
  *
  * One part is given back as it is.
  */

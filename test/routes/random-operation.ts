@@ -16,6 +16,11 @@ const lifeOf = fc
 const key = fc.constantFrom('a', 'b', 'user:1', 'user:2');
 const value = fc.constantFrom('', '7', 'text').map((text) => Buffer.from(text));
 const cas = fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined, freq: 2 });
+/** Records are rare. */
+const copy = fc.oneof(
+  { weight: 7, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.constantFrom(0, 1, 2, 5) },
+);
 const maybe = <T>(some: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(some, { nil: undefined });
 
 /** Without the fields that are `undefined`: the contract has none such. */
@@ -32,6 +37,7 @@ const operation: fc.Arbitrary<Asked> = fc
       arbitrary: fc.record({
         kind: fc.constant('get'),
         key,
+        copy,
         lease: maybe(fc.constantFrom(1000, 30_000)),
         recache: maybe(fc.constantFrom(1, 10_000, 1_000_000)),
         touch: fc.option(lifeOf, { nil: undefined, freq: 5 }),
@@ -42,6 +48,7 @@ const operation: fc.Arbitrary<Asked> = fc
       arbitrary: fc.record({
         kind: fc.constant('set'),
         key,
+        copy,
         mode: fc.constantFrom('set', 'set', 'set', 'add', 'replace', 'append', 'prepend'),
         value,
         flags: fc.constantFrom(0, 511),
@@ -53,6 +60,7 @@ const operation: fc.Arbitrary<Asked> = fc
       arbitrary: fc.record({
         kind: fc.constant('delete'),
         key,
+        copy,
         staleFor: maybe(fc.constantFrom(1000, 60_000)),
       }),
     },
