@@ -54,6 +54,20 @@ describe('a damaged file', () => {
     }
   });
 
+  test('a file of somebody else is left as it is, and nothing of it is believed', async () => {
+    const content = Buffer.from('{\n  "name": "mine"\n}\n');
+    const life = await begin(content);
+    expect([life.a.fencing, life.b.fencing]).toEqual([true, true]);
+    expect(told.events[0]!.error!.message).toContain('is something else');
+    life.servers.a.up = true;
+    await life.runtime.advance(10_000);
+    life.servers.a.up = false;
+    await life.runtime.until(Promise.resolve(life.a.failed(remove('k'), 'no', because)));
+    expect(life.a.closes('k')).toBe(true);
+    expect(life.journal.statistics().file).toMatchObject({ writable: false });
+    expect(contentOf(life)).toEqual(Uint8Array.from(content));
+  });
+
   test('megabytes without the end of a line are one line that cannot be read, and what follows counts', async () => {
     const lost = { key: 'k', kind: 'delete', applied: 'no', since: 0 } as const;
     const line = encodeLine({

@@ -18,7 +18,11 @@ export interface Damage {
   readonly lines: number;
   /** The file ends in the middle of a line: the process died while it wrote, and nobody had been told that it was written. */
   readonly torn: boolean;
+  /** No line looks as if a journal had written it: somebody has named the wrong file. */
+  readonly foreign: boolean;
 }
+
+const ours = /^[0-9a-f]{8} \["/;
 
 /** Read, or made to be written, without a pause: more would hold the event loop up. */
 const pieceBytes = 16_384;
@@ -80,15 +84,18 @@ export class JournalFile {
   /** Reads the file, once, in pieces. Rejects when there is one and it cannot be read. */
   async read(take: (line: JournalLine) => void): Promise<Damage> {
     const file = await this.#runtime.files.open(this.#path);
-    if (file === undefined) return { lines: 0, torn: false };
+    if (file === undefined) return { lines: 0, torn: false, foreign: false };
     const decoder = new TextDecoder();
     let damaged = 0;
+    let foreign = true;
     let rest = new Uint8Array(0);
     /** In a line that is too long to be one: the rest of it is not kept. */
     let skips = false;
     const takeLine = (bytes: Uint8Array): void => {
-      const line = bytes.length > longestLine ? undefined : decodeLine(decoder.decode(bytes));
+      const text = bytes.length > longestLine ? '' : decoder.decode(bytes);
+      const line = decodeLine(text);
       this.#lines++;
+      foreign &&= !ours.test(text);
       if (line === undefined) damaged++;
       else take(line);
     };
@@ -114,7 +121,7 @@ export class JournalFile {
       await file.close();
     }
     this.#bytes = file.bytes;
-    return { lines: damaged, torn: rest.length > 0 };
+    return { lines: damaged, torn: rest.length > 0, foreign: foreign && damaged > 0 };
   }
 
   /** The file was read, or cannot be; `anew`: write it anew before anything is appended. */

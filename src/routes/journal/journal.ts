@@ -4,6 +4,7 @@ import { heard, tell } from '../../core/events.ts';
 import { realRuntime, type Runtime } from '../../core/runtime.ts';
 import { type Damage, type JournalContent, JournalFile } from './journal-file.ts';
 import type { JournalLine } from './journal-line.ts';
+import { checkedOptions } from '../route-options.ts';
 import { longestLife } from '../../core/store.ts';
 import type { LostWrite } from './lost-write.ts';
 import { type JournalRoom, type Mender, ServerJournal } from './server-journal.ts';
@@ -78,6 +79,7 @@ export class Journal {
 
   /** `name`: of the pool, for events. Throws `CISTERN_OPTION` for wrong options, `CISTERN_JOURNAL` when another process has the file. */
   constructor(name: string, options: JournalOptions = {}, runtime: Runtime = realRuntime) {
+    checkedOptions(options, ['path', 'maxEntries', 'maxBytes']);
     const { path, maxEntries = 50_000, maxBytes = '16mb' } = options;
     if (path !== undefined && (typeof path !== 'string' || path === '')) {
       throw wrongOption('journal.path', path, 'the path of a file');
@@ -258,7 +260,7 @@ export class Journal {
         if (server.fence) server.lost.clear();
       }
     };
-    let damage: Damage = { lines: 0, torn: false };
+    let damage: Damage = { lines: 0, torn: false, foreign: false };
     let failure: Error | undefined;
     try {
       damage = await file.read(take);
@@ -284,15 +286,18 @@ export class Journal {
       if (this.#distrust && each.fences) each.wantFence();
       each.open();
     }
-    file.begin(this.#distrust || damage.torn || dead > 0);
+    if (damage.foreign) file.abandon();
+    else file.begin(this.#distrust || damage.torn || dead > 0);
   }
 
   #tellDamage(damage: Damage, failure: Error | undefined): void {
     const problem =
       failure === undefined
-        ? damage.lines > 0
-          ? `has ${damage.lines} lines that cannot be read: every server is given a new incarnation, as nobody knows what they said`
-          : 'ends in the middle of a line: the process died while it wrote; what was whole is repaired'
+        ? damage.foreign
+          ? 'is something else: it is left as it is, what is lost is in memory alone, and every server is given a new incarnation'
+          : damage.lines > 0
+            ? `has ${damage.lines} lines that cannot be read: every server is given a new incarnation, as nobody knows what they said`
+            : 'ends in the middle of a line: the process died while it wrote; what was whole is repaired'
         : 'cannot be read: every server is given a new incarnation, as nobody knows what it said';
     this.#tell(
       'damaged',

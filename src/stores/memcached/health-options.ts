@@ -1,6 +1,7 @@
 import { type Duration, milliseconds } from '../../core/duration.ts';
 import { wrongOption } from '../../core/error.ts';
 import type { HealthSettings } from '../../net/health.ts';
+import { checkedOptions } from '../../routes/route-options.ts';
 
 export interface HealthOptions {
   /** So many turns of requests without an answer in time, or lost connections, in a row mark a server down. Default 3. */
@@ -13,6 +14,7 @@ export interface HealthOptions {
 
 export function readHealth(options: HealthOptions | undefined = {}): HealthSettings {
   if (typeof options !== 'object' || options === null) throw wrongOption('health', options, 'an object');
+  checkedOptions(options, ['failures', 'firstPause', 'longestPause']);
   const failures = options.failures ?? 3;
   if (!Number.isInteger(failures) || failures < 1) {
     throw wrongOption('health.failures', failures, 'a whole number from 1');

@@ -70,6 +70,7 @@ describe('options', () => {
     { servers: ['a:1', 'b:1'], routingKey: 'k' },
     { servers: ['a:1', 'b:1'], drain: 'soon' },
     { servers: ['a:1', 'b:1'], failOpen: { above: 2 } },
+    { servers: ['127.0.0.1:1'], timeOut: 5 },
   ])('%o is refused where it is made, by name', (options) => {
     let thrown: unknown;
     try {
@@ -81,6 +82,13 @@ describe('options', () => {
     expect(thrown).toMatchObject({ code: 'CISTERN_OPTION' });
     expect(String(thrown)).toContain(`'${Object.keys(options).at(-1)}`);
   });
+
+  test.each([{ pool: { initail: 2 } }, { health: { failure: 2 } }, { journal: { file: '/tmp/journal' } }])(
+    'a word that is none is refused: %o',
+    (options) => {
+      expect(() => memcached({ servers: ['127.0.0.1:1'], ...options } as never)).toThrow(/must be left out/);
+    },
+  );
 
   test('no options at all, too', () => {
     expect(() => memcached(undefined as never)).toThrow(/'options' is undefined/);

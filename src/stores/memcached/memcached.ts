@@ -9,6 +9,7 @@ import {
   type Server,
   type ServerList,
 } from '../../routes/server-list/server-list.ts';
+import { checkedOptions } from '../../routes/route-options.ts';
 import { sharded } from '../../routes/sharded.ts';
 import { readAddress } from './address.ts';
 import { MemcachedPool, type MemcachedStore } from './memcached-pool.ts';
@@ -45,7 +46,7 @@ export interface MemcachedOptions extends ServerSettings, SafetyOptions {
  * buffer of 32 KiB with others: copy what is kept for long.
  */
 export function memcached(options: MemcachedOptions): MemcachedStore {
-  if (typeof options !== 'object' || options === null) throw wrongOption('options', options, 'an object');
+  checkedOptions(options, known);
   const { servers, placement, salt, routingKey, drain, failOpen, name, ...settings } = options;
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     throw wrongOption('name', name, 'a text that is not empty');
@@ -71,6 +72,31 @@ export function memcached(options: MemcachedOptions): MemcachedStore {
     throw thrown;
   }
 }
+
+const known: readonly (keyof MemcachedOptions)[] = [
+  ...([
+    'servers',
+    'timeout',
+    'placement',
+    'salt',
+    'routingKey',
+    'drain',
+    'failOpen',
+    'name',
+    'poolName',
+    'fence',
+  ] as const),
+  ...([
+    'journal',
+    'onWriteFailure',
+    'pool',
+    'health',
+    'connectTimeout',
+    'maxInFlight',
+    'maxBytesInFlight',
+  ] as const),
+  ...(['tls', 'authentication', 'raw', 'runtime'] as const),
+];
 
 /** Without what is left out, which is not the same as `undefined`. */
 function defined<T extends object>(options: T): { [K in keyof T]: NonNullable<T[K]> } {

@@ -1,6 +1,7 @@
 import { type Duration, milliseconds } from '../../core/duration.ts';
 import { wrongOption } from '../../core/error.ts';
 import type { PoolSettings } from '../../net/connection-pool.ts';
+import { checkedOptions } from '../../routes/route-options.ts';
 
 /** How many connections there are to one server. One carries everything in nearly all cases, as requests do not wait for each other's answers. */
 export interface PoolOptions {
@@ -18,6 +19,7 @@ const mostConnections = 1000;
 
 export function readPool(options: PoolOptions | undefined = {}): PoolSettings {
   if (typeof options !== 'object' || options === null) throw wrongOption('pool', options, 'an object');
+  checkedOptions(options, ['initial', 'max', 'burst', 'idle']);
   const initial = count('pool.initial', options.initial ?? 1, 0);
   const max = count('pool.max', options.max ?? Math.max(1, initial), Math.max(1, initial));
   return {
