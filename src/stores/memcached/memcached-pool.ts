@@ -1,3 +1,4 @@
+import { wrongOption } from '../../core/error.ts';
 import { reliable } from '../../core/reliable.ts';
 import type { Operation, Reply, Store } from '../../core/store.ts';
 import type { JournalStatistics } from '../../routes/journal/journal.ts';
@@ -7,7 +8,7 @@ import type { PoolSafety } from './pool-safety.ts';
 export interface MemcachedStore extends Store {
   /** What is owed to the servers. `undefined` without a journal. */
   journal(): JournalStatistics | undefined;
-  /** Repairs now what can be repaired, for so many milliseconds at most (default 1000). True: no server is owed anything. `close` does it too. */
+  /** Repairs now what can be repaired, for so many milliseconds at most (default 1000). True: no server is owed anything. `close` does it too. Rejects with `CISTERN_OPTION` for what is no span. */
   flush(milliseconds?: number): Promise<boolean>;
 }
 
@@ -35,8 +36,10 @@ export class MemcachedPool implements MemcachedStore {
     return this.#safety.statistics();
   }
 
-  flush(milliseconds?: number): Promise<boolean> {
-    return this.#safety.flush(milliseconds);
+  async flush(milliseconds?: number): Promise<boolean> {
+    if (milliseconds !== undefined && !(milliseconds >= 0 && milliseconds < 2 ** 31))
+      throw wrongOption('milliseconds', milliseconds, 'a number from 0');
+    return await this.#safety.flush(milliseconds);
   }
 
   close(): Promise<void> {

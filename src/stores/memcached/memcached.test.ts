@@ -90,6 +90,14 @@ describe('options', () => {
     },
   );
 
+  test('a span to flush for that is none is refused', async () => {
+    const store = memcached({ servers: ['127.0.0.1:1'] });
+    await expect(store.flush(Number.NaN)).rejects.toMatchObject({ code: 'CISTERN_OPTION' });
+    await expect(store.flush(-1)).rejects.toMatchObject({ code: 'CISTERN_OPTION' });
+    expect(await store.flush(0)).toBe(true);
+    await store.close();
+  });
+
   test('no options at all, too', () => {
     expect(() => memcached(undefined as never)).toThrow(/'options' is undefined/);
   });
