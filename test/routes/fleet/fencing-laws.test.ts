@@ -90,6 +90,59 @@ describe('the records of servers', () => {
   });
 });
 
+describe('names', () => {
+  /** Rings as they follow each other; after each of them the source is changed, and the key read. */
+  async function follow(key: string, rings: readonly (readonly Member[])[]): Promise<void> {
+    const fleet = new Fleet({ seed: 1 });
+    const { runtime } = fleet;
+    const [process] = await running(fleet, rings[0]!);
+    for (const ring of rings) {
+      process!.list.set(ring);
+      await runtime.advance(300);
+      expect([undefined, fleet.source.get(key)]).toContain(await runtime.until(process!.peek(key)));
+      await runtime.until(process!.write(key));
+      await runtime.until(process!.read(key));
+      expect(await runtime.until(process!.peek(key))).toBe(fleet.source.get(key));
+    }
+  }
+
+  test('of several who left it is the latest that counts: the one before may have been there and gone again', async () => {
+    const key = keyOf(three, 'c', two, 'b');
+    const order = rendezvous
+      .make(three, '')
+      .order(key, 3)
+      .map((index) => three[index]!.id);
+    expect(order).toEqual(['c', 'b', 'a']);
+    const [last, middle] = [members('a'), two];
+    await follow(key, [
+      three,
+      middle,
+      last,
+      middle,
+      last,
+      three,
+      last,
+      middle,
+      last,
+      members('a', 'c'),
+      last,
+    ]);
+  });
+
+  test('a server that was never away keeps its names through all changes of others', async () => {
+    const fleet = new Fleet({ seed: 1 });
+    const { runtime } = fleet;
+    const [process] = await running(fleet, three);
+    const key = keyOf(members('a', 'b', 'c', 'd', 'e'), 'a', three, 'a');
+    await runtime.until(process!.read(key));
+    for (const ring of [two, members('a', 'd'), members('a', 'b', 'c', 'd', 'e'), members('a'), three]) {
+      process!.list.set(ring);
+      await runtime.advance(300);
+      expect(await runtime.until(process!.peek(key))).toBe(0);
+    }
+  });
+});
+
 describe('until it is confirmed', () => {
   test('a server that comes serves nothing, and then what was invalidated meanwhile is removed', async () => {
     const fleet = new Fleet({ seed: 1 });
@@ -120,6 +173,23 @@ describe('until it is confirmed', () => {
     process!.unwritten.clear();
     await runtime.advance(6000);
     expect((await runtime.until(process!.ask({ kind: 'get', key: moved }))).kind).toBe('miss');
+  });
+
+  test('with a placement that moves all keys no server is asked before it is renewed', async () => {
+    const fleet = new Fleet({ seed: 1, options: { placement: 'modulo' } });
+    const [process] = await running(fleet, three);
+    const { runtime } = fleet;
+    process!.unwritten.add('a');
+    process!.list.set(two);
+    await runtime.advance(1000);
+    const kinds = new Set<string>();
+    for (let number = 0; number < 20; number++) {
+      const [where] = process!.store.destinations!({ kind: 'get', key: `k${number}`, deadline: 1 });
+      const reply = await runtime.until(process!.ask({ kind: 'get', key: `k${number}` }));
+      kinds.add(`${where!.store.name} ${reply.kind}`);
+    }
+    expect([...kinds].toSorted()).toEqual(['a failed', 'b miss']);
+    expect(fleet.server('b').renewals).toBe(1);
   });
 
   test('a copy of a record waits only for the departure that brought it among the copies', async () => {
