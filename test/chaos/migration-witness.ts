@@ -72,7 +72,7 @@ export class Witness {
     if (commit) {
       this.versions[key]!++;
       client.open.set(key, this.versions[key]!);
-    } else this.loads[this.second] = (this.loads[this.second] ?? 0) + 1;
+    } else count(this.loads, this.second, 1);
     client.order({ kind: 'answer', id, version: this.versions[key]! });
   }
 
@@ -83,8 +83,10 @@ export class Witness {
       if (client.open.get(each[0]) === each[1]) client.open.delete(each[0]);
     }
     this.errors.push(...batch.errors);
-    this.hits[this.second] = (this.hits[this.second] ?? 0) + batch.hits;
-    this.misses[this.second] = (this.misses[this.second] ?? 0) + batch.misses;
+    // Read once: it may go on between two looks.
+    const at = this.second;
+    count(this.hits, at, batch.hits);
+    count(this.misses, at, batch.misses);
     Object.assign(client, {
       copied: batch.copied,
       twinFills: batch.twinFills,
@@ -99,6 +101,11 @@ export class Witness {
       of.slice(from, to).reduce((all, each) => all + (each ?? 0), 0);
     const hits = sum(this.hits);
     return (100 * hits) / Math.max(1, hits + sum(this.misses));
+  }
+
+  /** What happened in one second. */
+  courseOf(at: number): { readonly hits: number; readonly misses: number; readonly loads: number } {
+    return { hits: this.hits[at] ?? 0, misses: this.misses[at] ?? 0, loads: this.loads[at] ?? 0 };
   }
 
   loadsIn(from: number, to: number): number {
@@ -136,4 +143,8 @@ export class Witness {
     const took = this.reads.map((read) => read[3]).sort((one, other) => one - other);
     return took[Math.floor(took.length * share)] ?? 0;
   }
+}
+
+function count(seconds: number[], at: number, more: number): void {
+  seconds[at] = (seconds[at] ?? 0) + more;
 }

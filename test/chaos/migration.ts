@@ -110,7 +110,7 @@ async function run({ quick, seed, say }: Settings, ends: Ends): Promise<Outcome>
       clockSkewMs: size.skew,
       hitRatioAtStart: start,
       lowestHitRatio: lowest,
-      hitRatios: within.map((each) => witness.ratio(each, each + 1)),
+      course: within.map((each) => witness.courseOf(each)),
       changes: witness.changes.length,
       unconfirmed: sum('unconfirmed'),
       copied: sum('copied'),
