@@ -71,7 +71,8 @@ export interface RemoteModule {
 
 /** A proxy in a process of its own, for clients of memcached. */
 export interface ProxyServer {
-  readonly target: Address;
+  /** The same proxy over TCP and over a unix socket. */
+  readonly targets: { readonly tcp: Address; readonly unix: { readonly path: string } };
   /** All that its process has used so far. */
   cpuMicroseconds(): number;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../harness/result.ts';
 import type { Address, ProxyServer } from './adapter.ts';
@@ -11,13 +12,19 @@ export async function openProxy(address: Address, parameters: Record<string, unk
     parameters['memory'] === true
       ? ['--memory', '512mb']
       : ['--servers', `${address.host}:${address.port}`, '--timeout', '5s'];
-  const child = spawn(process.execPath, [program, 'proxy', ...store, '--listen', '127.0.0.1:0'], {
+  const folder = mkdtempSync(join(tmpdir(), 'cistern-bench-proxy-'));
+  const path = join(folder, 'socket');
+  const places = ['--listen', `127.0.0.1:0,unix:${path}`];
+  const child = spawn(process.execPath, [program, 'proxy', ...store, ...places], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
-  const port = Number(/:(\d+)\n/.exec(await firstLine(child))?.[1]);
+  process.once('exit', () => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const port = Number(/ on 127\.0\.0\.1:(\d+)/.exec(await firstLine(child))?.[1]);
   return {
-    target: { host: '127.0.0.1', port },
+    targets: { tcp: { host: '127.0.0.1', port }, unix: { path } },
     cpuMicroseconds: () => cpuOf(child.pid!),
     async close() {
       const gone = new Promise((resolve) => child.once('exit', resolve));

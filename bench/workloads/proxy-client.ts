@@ -41,7 +41,10 @@ export class ProxyClient {
     socket.on('error', (error) => (this.#failure = error));
   }
 
-  static async open(target: Address, options: ProxyClientOptions): Promise<ProxyClient> {
+  static async open(
+    target: Address | { readonly path: string },
+    options: ProxyClientOptions,
+  ): Promise<ProxyClient> {
     const socket = connect({ ...target, noDelay: true });
     await new Promise((resolve, reject) => {
       socket.once('connect', resolve);

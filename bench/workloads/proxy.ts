@@ -5,9 +5,16 @@ import { ProxyClient } from './proxy-client.ts';
 import { open as openRemote } from './remote.ts';
 
 /** The work of a case: so many connections, each with so many requests under way. */
-const shapes: Readonly<Record<string, { readonly connections: number; readonly depth: number }>> = {
-  '1 connection of 256 callers': { connections: 1, depth: 256 },
-  '4 connections of 64 callers': { connections: 4, depth: 64 },
+interface Shape {
+  readonly connections: number;
+  readonly depth: number;
+  readonly over: 'tcp' | 'unix';
+}
+
+const shapes: Readonly<Record<string, Shape>> = {
+  '1 connection of 256 callers': { connections: 1, depth: 256, over: 'tcp' },
+  '4 connections of 64 callers': { connections: 4, depth: 64, over: 'tcp' },
+  '4 connections of 64 callers, unix': { connections: 4, depth: 64, over: 'unix' },
 };
 
 export const proxyCases: readonly string[] = Object.keys(shapes);
@@ -35,15 +42,15 @@ export async function open(
   }
   const { address, work, valueBytes } = parameters as unknown as ProxyParameters;
   const server = await (adapter as ProxyModule).openProxy(address, parameters);
-  const filler = await ProxyClient.open(server.target, { keys, valueBytes, work: 'set' });
+  const filler = await ProxyClient.open(server.targets.tcp, { keys, valueBytes, work: 'set' });
   await filler.once(keys);
   filler.close();
   return {
     async measure(caseName, milliseconds): Promise<Sample> {
-      const { connections, depth } = shapes[caseName]!;
+      const { connections, depth, over } = shapes[caseName]!;
       const clients = await Promise.all(
         Array.from({ length: connections }, () =>
-          ProxyClient.open(server.target, { keys, valueBytes, work }),
+          ProxyClient.open(server.targets[over], { keys, valueBytes, work }),
         ),
       );
       for (const [index, client] of clients.entries()) client.start(depth, index * 97);
