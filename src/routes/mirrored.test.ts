@@ -1,33 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { routeContract } from '../../test/routes/route-contract.ts';
 import { ask, type Asked, dead, life, said, setOf, type Wire, world } from '../../test/routes/wire.ts';
 import type { HitReply, MissReply, Reply, Store } from '../core/store.ts';
 import type { FakeRuntime } from '../testing/fake-runtime.ts';
 import { memory } from '../stores/memory/memory.ts';
 import { mirrored, type MirroredOptions } from './mirrored.ts';
-
-const elsewhere = {
-  'operations of one turn on one key happen in the order in which they were asked':
-    'what is written on a condition is decided in the first pool, and read in the own one',
-  'any store clears the right: the next asker wins, the first winner’s fill is a conflict':
-    'after an append the entry is in the deciding pool alone: the fill finds none in its own, and is notFound',
-};
-
-routeContract('mirrored', 2, (pools) => mirrored(pools));
-routeContract(
-  'mirrored, read from the last of three',
-  3,
-  (pools) => mirrored(pools, { readFrom: 2 }),
-  elsewhere,
-);
-routeContract(
-  'mirrored, written to one',
-  3,
-  (pools) => mirrored(pools, { readFrom: 1, writes: 'one' }),
-  elsewhere,
-);
-routeContract('mirrored, written to most', 3, (pools) => mirrored(pools, { writes: 'quorum' }));
-// A delete that one pool has not confirmed is not confirmed: laws that need one cannot be tried with a dead pool.
 
 interface Rig {
   readonly runtime: FakeRuntime;
