@@ -301,9 +301,11 @@ export class RemoteTier {
    * is somebody else's fresh lease, that costs one load.
    */
   async #sweepPlaceholder(at: RemoteKey): Promise<void> {
+    // Only who asks for a lease is told the CAS of a placeholder; one that is won here goes with it.
     const reply: Reply = await this.#store.execute({
       kind: 'get',
       key: at.key,
+      lease: 1000,
       deadline: this.#store.deadline(),
     });
     if (reply.kind !== 'miss' || reply.cas === '') return;
