@@ -30,7 +30,7 @@ const skew = 0.99;
 
 const sizes = {
   full: { keys: 100_000, reads: 3000, warm: 6000, counted: 20_000, hot: 500 },
-  quick: { keys: 5000, reads: 1500, warm: 1000, counted: 2000, hot: 500 },
+  quick: { keys: 3000, reads: 1500, warm: 700, counted: 1200, hot: 500 },
 };
 
 interface Phase {

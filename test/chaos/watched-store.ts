@@ -7,6 +7,8 @@ export class WatchedStore implements Store {
   readonly #store: Store;
   readonly #leaves = new Map<string, Store>();
   readonly #gets = new Map<string, number>();
+  /** Is told of every get of a row that is not a hit. */
+  missed: ((id: string, kind: 'miss' | 'failed') => void) | undefined;
 
   constructor(store: Store) {
     this.name = store.name;
@@ -15,8 +17,16 @@ export class WatchedStore implements Store {
   }
 
   execute(operation: Operation): Promise<Reply> {
-    if (operation.kind === 'get' && operation.copy === undefined) this.#count(operation);
-    return this.#store.execute(operation);
+    if (operation.kind !== 'get' || operation.copy !== undefined) return this.#store.execute(operation);
+    const id = operation.key.slice(operation.key.lastIndexOf("'") + 1);
+    this.#count(id, operation);
+    const reply = this.#store.execute(operation);
+    const { missed } = this;
+    if (missed !== undefined)
+      void reply.then(({ kind }) => {
+        if (kind === 'miss' || kind === 'failed') missed(id, kind);
+      });
+    return reply;
   }
 
   /** How often this id was asked for. */
@@ -33,8 +43,7 @@ export class WatchedStore implements Store {
     return this.#leaves.get(id);
   }
 
-  #count(operation: Operation): void {
-    const id = operation.key.slice(operation.key.lastIndexOf("'") + 1);
+  #count(id: string, operation: Operation): void {
     if (isFresh(id)) return;
     this.#gets.set(id, this.getsOf(id) + 1);
     if (!this.#leaves.has(id)) this.#leaves.set(id, firstLeaf(this.#store, operation));
