@@ -18,7 +18,7 @@ import {
 import { ChunkStore } from './big-value/chunk-store.ts';
 import { contentOf, indexOf, isMarked, kept } from './big-value/value-index.ts';
 import { cleaning } from './cleaning.ts';
-import { failure, unusable } from './failure.ts';
+import { answered, failure, unusable } from './failure.ts';
 import { guardedPart } from './guarded-part.ts';
 import { checkedName, checkedOptions, checkedPart } from './route-options.ts';
 import { Route } from './route.ts';
@@ -130,13 +130,15 @@ class BigValues extends Route {
         return this.#store
           .execute(operation)
           .then((reply) =>
-            reply.kind === 'hit' && isMarked(reply.value) ? this.#read(operation, reply, true) : reply,
+            reply.kind === 'hit' && isMarked(reply.value)
+              ? answered(this.#read(operation, reply, true))
+              : reply,
           );
       case 'set':
-        if (operation.mode === 'prepend') return this.#prepend(operation);
+        if (operation.mode === 'prepend') return answered(this.#prepend(operation));
         return operation.mode === 'append' ? this.#store.execute(operation) : this.#set(operation);
       case 'touch':
-        return this.#touch(operation);
+        return answered(this.#touch(operation));
       default:
         return this.#store.execute(operation);
     }
@@ -168,7 +170,9 @@ class BigValues extends Route {
     // What is no value is left to be refused.
     if (!(length > this.#settings.threshold) || !(operation.value instanceof Uint8Array))
       return this.#store.execute(asKept(operation));
-    return length > this.#settings.maxValueBytes ? this.#refuse(operation) : this.#setChunked(operation);
+    return answered(
+      length > this.#settings.maxValueBytes ? this.#refuse(operation) : this.#setChunked(operation),
+    );
   }
 
   async #setChunked(operation: SetOperation): Promise<Reply> {

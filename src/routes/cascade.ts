@@ -10,7 +10,7 @@ import {
 import { asPartKnows, brandedReply, partOf } from './cas-brand.ts';
 import { cleaning, unconditional } from './cleaning.ts';
 import { cleaned, confirmed } from './confirmation.ts';
-import { mayFallBack } from './failure.ts';
+import { answered, mayFallBack } from './failure.ts';
 import { guardedPart } from './guarded-part.ts';
 import { Route } from './route.ts';
 import { placeOfCopy } from './spread-copies.ts';
@@ -41,7 +41,7 @@ export class Cascade extends Route {
     if (copy !== undefined) return this.#parts[copy.part]!.execute(copy.operation);
     if (operation.kind === 'get')
       return this.#parts[0]!.execute(operation).then((reply) =>
-        reply.kind === 'hit' ? brandFirst(reply) : this.#descend(operation, reply),
+        reply.kind === 'hit' ? brandFirst(reply) : answered(this.#descend(operation, reply)),
       );
     const part = partOf(operation);
     if (this.#parts[part] === undefined) return Promise.resolve(conflict);
@@ -49,7 +49,7 @@ export class Cascade extends Route {
     if (operation.kind === 'release') return this.#askOne(part, known);
     if (toAll(operation))
       return Promise.all(this.#parts.map((each) => each.execute(operation))).then(confirmed);
-    return this.#write(part, known);
+    return answered(this.#write(part, known));
   }
 
   destinations(operation: Operation): readonly Destination[] {

@@ -14,6 +14,18 @@ export function unusable(operation: Operation, thrown: unknown): Promise<Reply> 
   );
 }
 
+/**
+ * The answer of work in several steps, which has no business to reject. Should it do so all the same, because an operation is not what its
+ * type says, that is a failure like any other.
+ */
+export function answered(work: Promise<Reply>): Promise<Reply> {
+  return work.then(undefined, broken);
+}
+
+function broken(thrown: unknown): Reply {
+  return failure(asError(thrown), 'unknown');
+}
+
 const wrongUse: readonly ErrorCode[] = ['CISTERN_OPTION', 'CISTERN_KEY'];
 
 /** Whether another part might do better: not with an operation that is wrong in itself. */

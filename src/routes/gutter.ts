@@ -96,6 +96,15 @@ class GutterRoute extends Route {
 
   #fallback(operation: GetOperation, failed: FailedReply): Reply | Promise<Reply> {
     if (!mayFallBack(failed)) return failed;
+    try {
+      return this.#askedInstead(operation, failed);
+    } catch {
+      // It is not what its type says, and so the main pool was right to refuse it.
+      return failed;
+    }
+  }
+
+  #askedInstead(operation: GetOperation, failed: FailedReply): Promise<Reply> {
     return this.#askGutter(untouched(operation)).then((reply) => (reply.kind === 'failed' ? failed : reply));
   }
 

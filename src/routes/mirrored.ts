@@ -2,6 +2,7 @@ import { wrongOption } from '../core/error.ts';
 import type { Destination, Operation, Reply, Role, Store } from '../core/store.ts';
 import { brandedReply } from './cas-brand.ts';
 import { confirmed } from './confirmation.ts';
+import { answered } from './failure.ts';
 import { guardedPart } from './guarded-part.ts';
 import { KnownStates } from './mirror/known-states.ts';
 import { MirrorReader } from './mirror/mirror-reader.ts';
@@ -81,15 +82,19 @@ class Mirrored extends Route {
       case 'get':
         return this.#reader.read(operation);
       case 'set':
-        if (operation.mode === 'set' && operation.cas === undefined) return this.#writer.setAll(operation);
-        if (operation.mode === 'add' || operation.cas === undefined) return this.#writer.decide(operation);
-        return this.#writer.setByCas(operation);
+        if (operation.mode === 'set' && operation.cas === undefined)
+          return answered(this.#writer.setAll(operation));
+        if (operation.mode === 'add' || operation.cas === undefined)
+          return answered(this.#writer.decide(operation));
+        return answered(this.#writer.setByCas(operation));
       case 'count':
-        return this.#writer.decide(operation);
+        return answered(this.#writer.decide(operation));
       case 'release':
         return this.#writer.release(operation);
       case 'delete':
-        return operation.cas === undefined ? this.#askAll(operation) : this.#writer.deleteByCas(operation);
+        return operation.cas === undefined
+          ? this.#askAll(operation)
+          : answered(this.#writer.deleteByCas(operation));
       case 'touch':
         return this.#askAll(operation);
       default:

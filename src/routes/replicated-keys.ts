@@ -14,6 +14,7 @@ import type {
 } from '../core/store.ts';
 import { cleaning } from './cleaning.ts';
 import { cleaned } from './confirmation.ts';
+import { answered } from './failure.ts';
 import { guardedPart } from './guarded-part.ts';
 import { copyOfHit, hitInCopy } from './reply-copy.ts';
 import { checkedChoice, checkedCount, checkedName, checkedOptions, checkedPart } from './route-options.ts';
@@ -88,7 +89,7 @@ class ReplicatedKeys extends Route {
   protected ask(operation: Operation): Promise<Reply> {
     if (operation.copy !== undefined || operation.kind === 'release' || !this.#hot(operation.key))
       return this.#store.execute(operation);
-    if (operation.kind !== 'get') return this.#write(operation);
+    if (operation.kind !== 'get') return answered(this.#write(operation));
     const replica = this.#settings.random ? this.#draw() : this.#own;
     if (replica === 0 || operation.touch !== undefined) return this.#store.execute(operation);
     return this.#store

@@ -16,6 +16,7 @@ import {
 } from '../core/store.ts';
 import { cleaning, unconditional } from './cleaning.ts';
 import { cleaned } from './confirmation.ts';
+import { answered } from './failure.ts';
 import { guardedPart } from './guarded-part.ts';
 import { checkedFlag, checkedName, checkedOptions, checkedPart } from './route-options.ts';
 import { Route } from './route.ts';
@@ -76,11 +77,11 @@ class Warming extends Route {
       const asked = leased(operation);
       return this.#cold
         .execute(asked)
-        .then((reply) => (reply.kind === 'miss' ? this.#missed(operation, reply) : reply));
+        .then((reply) => (reply.kind === 'miss' ? answered(this.#missed(operation, reply)) : reply));
     }
-    if (operation.kind === 'delete') return this.#delete(operation);
+    if (operation.kind === 'delete') return answered(this.#delete(operation));
     if (operation.kind === 'release') return this.#cold.execute(operation);
-    return dependsOnEntry(operation) ? this.#writeOver(operation) : this.#write(operation);
+    return answered(dependsOnEntry(operation) ? this.#writeOver(operation) : this.#write(operation));
   }
 
   destinations(operation: Operation): readonly Destination[] {

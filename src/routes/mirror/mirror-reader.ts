@@ -8,7 +8,7 @@ import type {
   Store,
 } from '../../core/store.ts';
 import { brandedCas, brandedReply } from '../cas-brand.ts';
-import { mayFallBack } from '../failure.ts';
+import { answered, mayFallBack } from '../failure.ts';
 import type { KnownState, KnownStates } from './known-states.ts';
 
 /** An answer of one pool. */
@@ -48,7 +48,7 @@ export class MirrorReader {
     return this.#pools[own]!.execute(operation).then((reply) =>
       reply.kind === 'hit' && reply.claim !== 'won'
         ? brandedReply(own, reply)
-        : this.#readOn(operation, reply),
+        : answered(this.#readOn(operation, reply)),
     );
   }
 
