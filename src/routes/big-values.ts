@@ -288,5 +288,9 @@ function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
 
 function lifeOf({ freshFor, expiresIn }: HitReply): { readonly freshFor: number; readonly staleFor: number } {
   const fresh = Math.max(0, freshFor);
-  return { freshFor: fresh, staleFor: Math.max(0, expiresIn - fresh) };
+  // A raw entry may have no end.
+  return {
+    freshFor: fresh,
+    staleFor: expiresIn === Number.POSITIVE_INFINITY ? 0 : Math.max(0, expiresIn - fresh),
+  };
 }
