@@ -129,7 +129,9 @@ export class Tenure {
       if (members === undefined) void this.enrol([]);
       else if (this.#registry.tells(members)) {
         this.#reactAt = Number.POSITIVE_INFINITY;
-        if (this.#enrolling && before !== undefined) this.#registry.overwritten(this, before);
+        // By a ring without this server nobody has asked it for anything: what it was told when it left misleads nobody.
+        if (this.#enrolling && before?.includes(this.identity) === true)
+          this.#registry.overwritten(this, before);
       } else if (first) this.#registry.missed(this, members, 0);
       else this.#strange(members);
     }

@@ -67,6 +67,23 @@ describe('the records of servers', () => {
     expect(c!.record.members).toEqual(['a', 'b']);
   });
 
+  test('who came back before is not renewed again because another one comes back that knows nothing of it', async () => {
+    const fleet = new Fleet({ seed: 1 });
+    const four = members('a', 'b', 'c', 'd');
+    const processes = await running(fleet, four, four);
+    for (const ring of [members('a', 'b', 'd'), two, three, four])
+      for (const each of processes) {
+        each.list.set(ring);
+        await fleet.runtime.advance(300);
+      }
+    expect(fleet.servers.map(({ id, renewals }) => [id, renewals])).toEqual([
+      ['a', 0],
+      ['b', 0],
+      ['c', 2],
+      ['d', 2],
+    ]);
+  });
+
   test('another weight is another server: it is renewed, and the others write down a departure', async () => {
     const fleet = new Fleet({ seed: 1 });
     const [process] = await running(fleet, two);
