@@ -36,7 +36,7 @@ const timeout = 50;
 
 const spans = {
   full: { warm: 12_000, healthy: 20_000, down: 30_000 },
-  quick: { warm: 500, healthy: 1500, down: 1500 },
+  quick: { warm: 300, healthy: 1300, down: 1300 },
 };
 
 /** One of ten servers is killed and does not come back: what the source has to bear. */

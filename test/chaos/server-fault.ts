@@ -35,7 +35,7 @@ const health = { failures: 3, firstPause: 50, longestPause: 2000 };
 /** How long each part of the run takes, in milliseconds. */
 const spans = {
   full: { warm: 5000, healthy: 20_000, fault: 20_000, back: 10_000 },
-  quick: { warm: 300, healthy: 1000, fault: 1500, back: 500 },
+  quick: { warm: 200, healthy: 800, fault: 1200, back: 300 },
 };
 
 async function runFault(name: FaultName, settings: Settings): Promise<Outcome> {

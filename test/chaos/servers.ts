@@ -25,9 +25,8 @@ const small = ['-m', '32', '-t', '1'];
 
 /** Starts so many memcached processes, all on free loopback ports. */
 export async function startServers(count: number, ends: Ends): Promise<MemcachedServer[]> {
-  const servers: MemcachedServer[] = [];
-  for (let index = 0; index < count; index++) servers.push(ends.add(await startServer(), stop));
-  return servers;
+  const starting = Array.from({ length: count }, async () => ends.add(await startServer(), stop));
+  return await Promise.all(starting);
 }
 
 export async function startServer(options: MemcachedServerOptions = {}): Promise<MemcachedServer> {
