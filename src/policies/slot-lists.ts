@@ -26,7 +26,8 @@ export class SlotLists {
   /** Must come before a slot is first put into a list. */
   reserve(slot: number): void {
     const node = slot + this.#count;
-    if (2 * node >= this.#links.length) this.#links = lengthened(this.#links, node, 2, this.#expected() + this.#count);
+    if (2 * node >= this.#links.length)
+      this.#links = lengthened(this.#links, node, 2, this.#expected() + this.#count);
   }
 
   /** The slot that stands first, below 0 for an empty list. */
