@@ -58,7 +58,7 @@ describe('a lost invalidation', () => {
   });
 
   test('is repaired as soon as the server answers a probe', async () => {
-    open({ health: { firstProbe: '5s', longestProbe: '5s' } } as never);
+    open({ health: { firstPause: '5s', longestPause: '5s' } });
     await one(set('k', 'old'));
     server.listener.answer = 'refuse';
     server.listener.cutAll();
