@@ -10,12 +10,17 @@ const fields = ['scenario', 'operations', 'errors', 'wrong', 'stale', 'p99Ms', '
 /** The migration has a test of its own. */
 const others = Object.entries(scenarios).filter(([name]) => name !== 'migration');
 
+/** What a short run on a busy machine can say for certain; how much time and load were spared is for the full runs, `npm run chaos -- <name>`. */
+const certain = /errors|wrong|stale|are old|unrepaired|journal/;
+
 describe.skipIf(withoutMemcached)('chaos, in a few seconds each', () => {
   test.each(others)('%s', async (name, load) => {
     const scenario = await load();
     const said: string[] = [];
     const outcome = await scenario.run({ quick: true, seed: 1, say: (line) => said.push(line) });
-    const missed = outcome.figures.filter(({ met }) => !met);
+    const sure = outcome.figures.filter((figure) => certain.test(figure.name));
+    expect(sure.length).toBeGreaterThan(1);
+    const missed = sure.filter(({ met }) => !met);
     expect(missed, `${said.join('\n')}\n${figureTable(outcome.figures)}`).toEqual([]);
     expect(outcome.operations).toBeGreaterThan(200);
     const told = JSON.parse(jsonLine(outcome)) as Record<string, unknown>;
