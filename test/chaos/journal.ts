@@ -28,15 +28,14 @@ export const scenario: Scenario = {
 };
 
 const servers = 4;
-/** The chance that a connection breaks at a chunk of bytes, each way. */
-const cut = 0.06;
 /** The limits of the journal: its defaults. */
 const mostRecords = 50_000;
 const mostBytes = 16 * 1024 ** 2;
 
+/** `cut`: the chance that a connection breaks at a chunk of bytes, each way. What is under way on it fails, and what comes while it is opened anew. */
 const sizes = {
-  full: { keys: 3000, writes: 200, reads: 400, faults: 60_000, patience: 60_000 },
-  quick: { keys: 300, writes: 150, reads: 200, faults: 2000, patience: 15_000 },
+  full: { keys: 3000, writes: 200, reads: 400, cut: 0.02, faults: 60_000, patience: 60_000 },
+  quick: { keys: 300, writes: 150, reads: 200, cut: 0.06, faults: 2000, patience: 15_000 },
 };
 
 async function run({ quick, seed, say }: Settings, ends: Ends): Promise<Outcome> {
@@ -83,7 +82,7 @@ async function run({ quick, seed, say }: Settings, ends: Ends): Promise<Outcome>
   );
   let writer = startWriter(size.writes);
   await until(() => writer.writes > 0, 10_000);
-  for (const { faults } of proxies) faults.cut = cut;
+  for (const { faults } of proxies) faults.cut = size.cut;
   const began = performance.now();
   await pause(size.faults / 2);
   const unknown = [...(await writer.kill())];
