@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { memory } from '../../src/index.ts';
@@ -8,6 +9,7 @@ import { Application } from './application.ts';
 import { mostConnects } from './counted-connects.ts';
 import { CountedSource } from './counted-source.ts';
 import { Figures, figureTable } from './figures.ts';
+import { scenarios } from './scenarios.ts';
 import { zipf } from './workload.ts';
 import { seededRandom } from '../../src/testing/seeded-random.ts';
 
@@ -95,6 +97,18 @@ test('figures say what was asked and what came', () => {
   figures.none('errors', 0);
   expect(figures.all.map(({ met }) => met)).toEqual([false, true, true]);
   expect(figureTable(figures.all)).toContain('MISSED  time    asked <= 5 ms  got 5 ms');
+});
+
+test('the page names every scenario, with what it showed', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/chaos.md'), 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('| '));
+  for (const name of Object.keys(scenarios)) {
+    expect(
+      rows.some((row) => row.startsWith(`| \`${name}\` |`)),
+      name,
+    ).toBe(true);
+    expect(page).toMatch(new RegExp(`^- .*\\*\\*\`${name}\`\\*\\*`, 'm'));
+  }
 });
 
 const run = (...args: readonly string[]): { readonly status: number | null; readonly said: string } => {

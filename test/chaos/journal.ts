@@ -34,7 +34,7 @@ const mostBytes = 16 * 1024 ** 2;
 
 /** `cut`: the chance that a connection breaks at a chunk of bytes, each way. What is under way on it fails, and what comes while it is opened anew. */
 const sizes = {
-  full: { keys: 3000, writes: 200, reads: 400, cut: 0.02, faults: 60_000, patience: 60_000 },
+  full: { keys: 3000, writes: 200, reads: 400, cut: 0.035, faults: 60_000, patience: 60_000 },
   quick: { keys: 300, writes: 150, reads: 200, cut: 0.06, faults: 2000, patience: 15_000 },
 };
 
