@@ -136,6 +136,8 @@ class FaultRun {
         ' ms',
       );
     else this.#figures.atMost('p99 after mark-down (in health, and 1 ms)', healthyP99 + 1, downP99, ' ms');
+    // A few turns of requests without an answer, not the end of a connection or of an attempt to make one.
+    this.#figures.atMost('time until it is marked down', quick ? 900 : 500, downFrom - brokenFrom, ' ms');
     const connects = this.#connects.between(brokenFrom, brokenTo, this.#fault.port);
     const most = mostConnects(brokenTo - brokenFrom, health.firstPause, health.longestPause);
     this.#figures.atMost('attempts to connect to the server that is down', most, connects);
