@@ -90,8 +90,12 @@ async function test() {
     'tests',
     start,
     `${count.passed} passed, ${count.failed} failed${skips}`,
-    output,
+    // What passed is of no interest then.
+    output.replace(/^ *✓.*\n/gmu, ''),
   );
+  // Last, where whoever sees only the end of a long log finds them.
+  for (const failure of count.failures)
+    console.log(`failed: ${stripVTControlCharacters(failure).split('\n').slice(0, 30).join('\n        ')}`);
   for (const name of count.skippedNames) console.log(`        skipped: ${name}`);
   total.passed += count.passed;
   total.failed += count.failed;
