@@ -60,6 +60,8 @@ export interface Payload {
 export interface RemoteClient {
   get(key: string): Promise<string | Uint8Array | null | undefined>;
   set(key: string, value: Payload): Promise<unknown>;
+  /** Present where it is measured. */
+  delete?(key: string): Promise<unknown>;
   /** In the order of the keys. */
   getMany(keys: readonly string[]): Promise<readonly (string | Uint8Array | null | undefined)[]>;
   close(): Promise<void>;

@@ -37,6 +37,10 @@ export async function openRemoteClient(
       });
       if (reply.kind !== 'stored') throw new Error(`set answered ${reply.kind}`);
     },
+    async delete(key) {
+      const reply = await store.execute({ kind: 'delete', key, deadline: deadline() });
+      if (reply.kind === 'failed') throw reply.error;
+    },
     close: () => store.close(),
   };
   return client;

@@ -5,7 +5,8 @@ import type { Outcome } from './result.ts';
 import { startMemcached, startRedis } from './servers.ts';
 import { type RunOptions, sideBySide } from './side-by-side.ts';
 
-type Work = Omit<RemoteParameters, 'address'> & {
+type Parameters = Omit<RemoteParameters, 'address' | 'work'> & { readonly work: 'get' | 'set' | 'multi-get' };
+type Work = Parameters & {
   readonly bench: string;
   /** Other ways to use Cistern, beside the leaf. */
   readonly variants?: readonly Contender[];
@@ -72,6 +73,6 @@ function redisClients(address: Address): Contender[] {
   ];
 }
 
-function caseName({ work, callers, valueBytes }: Omit<RemoteParameters, 'address'>): string {
+function caseName({ work, callers, valueBytes }: Parameters): string {
   return `${work === 'multi-get' ? '100 keys x ' : ''}${valueBytes} B, ${callers} callers`;
 }

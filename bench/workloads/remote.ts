@@ -3,13 +3,16 @@ import type { Runner, Sample } from '../harness/contest.ts';
 import { quantile } from '../harness/statistics.ts';
 
 /** Every caller has keys of its own, so that no client can answer two callers with one command. */
-const keysPerCaller = { get: 4, set: 4, 'multi-get': 100 };
+const keysPerCaller = { get: 4, set: 4, delete: 4, mixed: 4, 'multi-get': 100 };
 /** One caller in so many has its waiting times taken: a clock read per operation would be a good part of the cheapest. */
 const callersPerWatched = 16;
 
+type Work = keyof typeof keysPerCaller;
+
 export interface RemoteParameters {
   readonly address: Address;
-  readonly work: 'get' | 'set' | 'multi-get';
+  /** `mixed`: of 100 operations 90 gets, 8 sets, 2 deletes. One per case where there are several. */
+  readonly work: Work | Readonly<Record<string, Work>>;
   readonly callers: number;
   readonly valueBytes: number;
 }
@@ -22,18 +25,24 @@ export async function open(
 ): Promise<Runner> {
   const { address, work, callers, valueBytes } = parameters as unknown as RemoteParameters;
   const client = await (adapter as RemoteModule).openRemoteClient(address, parameters);
+  const works = typeof work === 'string' ? [work] : Object.values(work);
+  const perCaller = Math.max(...works.map((each) => keysPerCaller[each]));
   const prefix = contender.replace(/[^a-z0-9]+/gi, '-');
-  const keys = Array.from({ length: callers * keysPerCaller[work] }, (_, index) => `${prefix}:${index}`);
+  const keys = Array.from({ length: callers * perCaller }, (_, index) => `${prefix}:${index}`);
   const values = keys.map((key): Payload => {
     const text = `${key} `.padEnd(valueBytes, 'abcdefghijklmnopqrstuvwxyz');
     return { text, bytes: Buffer.from(text) };
   });
-  for (const [index, key] of keys.entries()) await client.set(key, values[index]!);
-  await verify(client, keys, values);
+  const fill = async (): Promise<void> => {
+    for (const [index, key] of keys.entries()) await client.set(key, values[index]!);
+    await verify(client, keys, values);
+  };
+  await fill();
 
-  const asked = { get: oneGet, set: oneSet, 'multi-get': oneMultiGet }[work];
   return {
-    async measure(_caseName, milliseconds): Promise<Sample> {
+    async measure(caseName, milliseconds): Promise<Sample> {
+      const own = typeof work === 'string' ? work : work[caseName]!;
+      const ask = asks[own];
       // Whoever closed idle connections has them again before the clock runs.
       await verify(client, keys.slice(0, 100), values);
       const waits: number[] = [];
@@ -43,16 +52,17 @@ export async function open(
       const timer = setTimeout(() => (state.running = false), milliseconds);
       await Promise.all(
         Array.from({ length: callers }, (_, caller) => {
-          const from = caller * keysPerCaller[work];
+          const from = caller * perCaller;
           return caller % callersPerWatched === 0
-            ? watched(state, asked, from, waits)
-            : plain(state, asked, from);
+            ? watched(state, ask, from, waits)
+            : plain(state, ask, from);
         }),
       );
       const { user, system } = process.cpuUsage(cpu);
       const wallMilliseconds = performance.now() - wall;
       clearTimeout(timer);
-      if (work === 'set') await verify(client, keys, values);
+      if (own === 'set') await verify(client, keys, values);
+      if (own === 'delete' || own === 'mixed') await fill();
       return {
         operations: state.operations,
         cpuMicroseconds: user + system,
@@ -101,6 +111,19 @@ async function oneSet(state: State, from: number, turn: number): Promise<void> {
   await state.client.set(state.keys[index]!, state.values[index]!);
 }
 
+async function oneDelete(state: State, from: number, turn: number): Promise<void> {
+  await state.client.delete!(state.keys[from + (turn & 3)]!);
+}
+
+async function oneOfAll(state: State, from: number, turn: number): Promise<void> {
+  const place = (from * 7 + turn) % 100;
+  if (place < 2) return await oneDelete(state, from, turn);
+  if (place < 10) return await oneSet(state, from, turn);
+  const value = await state.client.get(state.keys[from + (turn & 3)]!);
+  if (value !== undefined && value?.length !== state.valueBytes)
+    throw new Error(`a get answered ${String(value)}`);
+}
+
 async function oneMultiGet(state: State, from: number): Promise<void> {
   const values = await state.client.getMany(state.keys.slice(from, from + 100));
   for (const value of values) {
@@ -127,3 +150,11 @@ async function verify(
     }
   }
 }
+
+const asks: Readonly<Record<Work, Ask>> = {
+  get: oneGet,
+  set: oneSet,
+  delete: oneDelete,
+  mixed: oneOfAll,
+  'multi-get': oneMultiGet,
+};
