@@ -7,6 +7,9 @@ const minute = 60_000;
 const day = 24 * 60 * minute;
 
 /** How long entries live, told by the store's own clock; true to within a second of grain and one of rounding. */
+/** How much later than each second a server may count it, in milliseconds. */
+const lateTick = 250;
+
 export const lifeLaws: readonly Law[] = [
   law('a hit tells the freshness and the life that are left', async (trial) => {
     for (const [freshFor, staleFor] of [
@@ -143,8 +146,8 @@ export const lifeLaws: readonly Law[] = [
     const replies = await trial.askAll(written.map(([key]) => ({ kind: 'get', key })));
     const now = trial.clock.read();
     for (const [index, [, end]] of written.entries()) {
-      // A busy machine may have slept for longer.
-      if (now < end) assert.equal(textOf(replies[index]!), 'x');
+      // A busy machine may have slept for longer, and the clock of a busy server ticks late.
+      if (now < end - lateTick) assert.equal(textOf(replies[index]!), 'x');
     }
   }),
 
