@@ -53,7 +53,7 @@ export interface Timer {
 }
 
 /**
- * Monotonic time in milliseconds. `tick` is a copy that hot paths read as a plain field; 0 means that it is out of date:
+ * Monotonic time in milliseconds. `tick` is a copy, rounded down, that hot paths read as a plain field; 0 means that it is out of date:
  * `clock.tick || clock.read()`. The real clock puts it back to 0 within about a millisecond of the event loop's time.
  */
 export interface Clock {
@@ -213,8 +213,10 @@ class RealClock implements Clock {
 
   read(): number {
     if (this.tick === 0) setTimeout(this.#forget, 1).unref();
-    this.tick = performance.now();
-    return this.tick;
+    const now = performance.now();
+    // Whole, since V8 reckons with small whole numbers as they are, and reads others from an object of their own.
+    this.tick = Math.floor(now) || 1;
+    return now;
   }
 
   wall(): number {

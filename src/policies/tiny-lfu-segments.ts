@@ -75,7 +75,11 @@ export class TinyLfuSegments {
   readonly #ghosts = new GhostCounts();
   readonly #chance: Chance;
   readonly #way = new HandWay(mostPassed);
-  #words = new Uint16Array(192);
+  /** What is known of each entry. Of the hottest reader, `SwiftIndex`, too, like the three that follow: `hit` says what has to be done. */
+  words: Uint16Array = new Uint16Array(192);
+  counted = 0;
+  period = 0;
+  age = 0;
   /** Slots from here on are not provided for. */
   #reserved = 0;
   #capacity: number;
@@ -87,9 +91,6 @@ export class TinyLfuSegments {
   #guardedWeight = 0;
   #windowLimit = 0;
   #guardedLimit = 0;
-  #counted = 0;
-  #period = 0;
-  #age = 0;
 
   constructor(options: SegmentsOptions) {
     this.#lists = options.lists;
@@ -124,14 +125,14 @@ export class TinyLfuSegments {
 
   /** Whether the entry carries its owner's mark. */
   hit(slot: number): boolean {
-    const word = this.#words[slot]!;
+    const word = this.words[slot]!;
     let next = word | referenced;
-    if (word >>> ageShift !== this.#age) next = this.#renewed(next);
+    if (word >>> ageShift !== this.age) next = this.renewed(next);
     // 1 below the highest count: adding it without a branch costs less than foretelling wrongly whether to.
     const more = ((next & countBits) - 15) >>> 31;
-    this.#words[slot] = next + more;
-    this.#counted += more;
-    if (this.#counted >= this.#period) this.#grow();
+    this.words[slot] = next + more;
+    this.counted += more;
+    if (this.counted >= this.period) this.grow();
     return (word & mark) !== 0;
   }
 
@@ -146,16 +147,16 @@ export class TinyLfuSegments {
     this.#way.renew();
     const seen = this.#ghosts.count(hash);
     const count = seen < mostCounted ? seen + 1 : mostCounted;
-    this.#words[slot] = (this.#age << ageShift) | (marked ? mark : 0) | count;
+    this.words[slot] = (this.age << ageShift) | (marked ? mark : 0) | count;
     this.#lists.append(this.#first, slot);
     this.#windowWeight += weight;
     this.#windowSize++;
-    if (++this.#counted >= this.#period) this.#grow();
+    if (++this.counted >= this.period) this.grow();
     if (this.#windowWeight > this.#windowLimit) this.#spill();
   }
 
   remove(slot: number, hash: number): void {
-    const word = this.#words[slot]!;
+    const word = this.words[slot]!;
     const count = this.#halved(word);
     if (count > 0) this.#ghosts.remember(hash, count);
     this.#lists.take(slot);
@@ -225,7 +226,7 @@ export class TinyLfuSegments {
   #mainVictim(): number {
     let left = this.#way.begin();
     let slot = this.#lists.first(this.#first + probation);
-    while (slot >= 0 && left > 0 && (this.#words[slot]! & referenced) !== 0) {
+    while (slot >= 0 && left > 0 && (this.words[slot]! & referenced) !== 0) {
       this.#move(slot, guarded);
       left--;
       this.#shrinkGuarded();
@@ -240,8 +241,8 @@ export class TinyLfuSegments {
     const list = this.#first + segment;
     let left = this.#way.begin();
     let slot = this.#lists.first(list);
-    for (; slot >= 0 && left > 0 && (this.#words[slot]! & referenced) !== 0; left--) {
-      this.#words[slot]! &= ~referenced;
+    for (; slot >= 0 && left > 0 && (this.words[slot]! & referenced) !== 0; left--) {
+      this.words[slot]! &= ~referenced;
       this.#lists.moveToEnd(list, slot);
       slot = this.#lists.first(list);
     }
@@ -252,10 +253,10 @@ export class TinyLfuSegments {
   #shrinkGuarded(): void {
     for (let moved = 0; moved < mostMoved && this.#guardedWeight > this.#guardedLimit; moved++) {
       const slot = this.#lists.first(this.#first + guarded);
-      if ((this.#words[slot]! & referenced) === 0) {
+      if ((this.words[slot]! & referenced) === 0) {
         this.#move(slot, probation);
       } else {
-        this.#words[slot]! &= ~referenced;
+        this.words[slot]! &= ~referenced;
         this.#lists.moveToEnd(this.#first + guarded, slot);
       }
     }
@@ -263,12 +264,12 @@ export class TinyLfuSegments {
 
   #move(slot: number, segment: number): void {
     this.#take(slot);
-    this.#words[slot]! &= ~referenced;
+    this.words[slot]! &= ~referenced;
     this.#place(slot, segment);
   }
 
   #place(slot: number, segment: number): void {
-    this.#words[slot] = (this.#words[slot]! & ~segmentBits) | (segment << segmentShift);
+    this.words[slot] = (this.words[slot]! & ~segmentBits) | (segment << segmentShift);
     this.#lists.append(this.#first + segment, slot);
     if (segment === windowSegment) {
       this.#windowWeight += this.#weigh(slot);
@@ -286,7 +287,7 @@ export class TinyLfuSegments {
   }
 
   #segment(slot: number): number {
-    return (this.#words[slot]! & segmentBits) >> segmentShift;
+    return (this.words[slot]! & segmentBits) >> segmentShift;
   }
 
   #weigh(slot: number): number {
@@ -295,32 +296,32 @@ export class TinyLfuSegments {
 
   /** The entry's count, halved as often as all counts were since it was last right. */
   #count(slot: number): number {
-    return this.#halved(this.#words[slot]!);
+    return this.#halved(this.words[slot]!);
   }
 
-  #renewed(word: number): number {
-    return (this.#age << ageShift) | (word & 0xf0) | this.#halved(word);
+  renewed(word: number): number {
+    return (this.age << ageShift) | (word & 0xf0) | this.#halved(word);
   }
 
   #halved(word: number): number {
-    const missed = (this.#age - (word >>> ageShift)) & ageMask;
+    const missed = (this.age - (word >>> ageShift)) & ageMask;
     // A shift by 32 would be one by 0.
     return missed > 3 ? 0 : (word & countBits) >> missed;
   }
 
   /** Everything has become older by one period. */
-  #grow(): void {
-    this.#counted >>= 1;
-    this.#age = (this.#age + 1) & ageMask;
+  grow(): void {
+    this.counted >>= 1;
+    this.age = (this.age + 1) & ageMask;
     this.#ghosts.age();
-    this.#period = sampleFactor * this.entries;
+    this.period = sampleFactor * this.entries;
     this.#divide();
   }
 
   #fill(room: number): void {
     this.#room = room;
     this.#divide();
-    this.#period = sampleFactor * this.entries;
+    this.period = sampleFactor * this.entries;
   }
 
   #divide(): void {
@@ -331,7 +332,7 @@ export class TinyLfuSegments {
 
   /** Shared lists may be longer, and what grows grows at different times. */
   #reserve(slot: number): void {
-    if (slot >= this.#words.length) this.#words = lengthened(this.#words, slot, 1, this.entries);
+    if (slot >= this.words.length) this.words = lengthened(this.words, slot, 1, this.entries);
     this.#lists.reserve(slot);
     this.#ghosts.reserve(slot + 1, this.entries);
     this.#reserved = slot + 1;

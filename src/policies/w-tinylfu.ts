@@ -17,7 +17,8 @@ import { WindowChooser } from './window-chooser.ts';
  * to the shadows, too: 10 to 20 ns each at a thousand entries, nothing at 100,000. 14 bytes per entry (links 8, word 2, ghosts 4), and 150 KB for the shadows.
  */
 export class WTinyLfuPolicy implements Policy {
-  readonly #segments: TinyLfuSegments;
+  /** Of `SwiftIndex`, too, which does what `hit` does by itself. */
+  readonly segments: TinyLfuSegments;
   readonly #chooser: WindowChooser;
   readonly #hashOf: (slot: number) => number;
   /** The shadows fit a cache of up to so many entries. */
@@ -31,25 +32,25 @@ export class WTinyLfuPolicy implements Policy {
     this.#hashOf = options.hashOf;
     this.#unit = options.weightOf === undefined;
     this.#chooser = new WindowChooser(options.seed);
-    this.#segments = new TinyLfuSegments({
+    this.segments = new TinyLfuSegments({
       ...options,
       share: this.#chooser.share,
-      lists: new SlotLists(3, () => this.#segments.entries),
+      lists: new SlotLists(3, () => this.segments.entries),
       firstList: 0,
     });
     this.#fit();
   }
 
   get size(): number {
-    return this.#segments.size;
+    return this.segments.size;
   }
 
   get weight(): number {
-    return this.#segments.weight;
+    return this.segments.weight;
   }
 
   hit(slot: number): void {
-    if (this.#segments.hit(slot)) this.#record(this.#hashOf(slot));
+    if (this.segments.hit(slot)) this.record(this.#hashOf(slot));
   }
 
   miss(): void {}
@@ -57,37 +58,38 @@ export class WTinyLfuPolicy implements Policy {
   insert(slot: number): void {
     const hash = this.#hashOf(slot);
     const sampled = this.#chooser.samples(hash);
-    this.#segments.insert(slot, hash, sampled);
-    if (!this.#unit && this.#segments.size >= this.#fitted) this.#fit();
-    if (sampled) this.#record(hash);
+    this.segments.insert(slot, hash, sampled);
+    if (!this.#unit && this.segments.size >= this.#fitted) this.#fit();
+    if (sampled) this.record(hash);
   }
 
   remove(slot: number): void {
-    this.#segments.remove(slot, this.#hashOf(slot));
+    this.segments.remove(slot, this.#hashOf(slot));
   }
 
   reweigh(slot: number, difference: number): void {
-    this.#segments.reweigh(slot, difference);
+    this.segments.reweigh(slot, difference);
   }
 
   victim(): number {
     this.#full = true;
-    return this.#segments.victim();
+    return this.segments.victim();
   }
 
   resize(capacity: number): void {
     this.#full = false;
-    this.#segments.capacity = capacity;
+    this.segments.capacity = capacity;
     this.#fit();
   }
 
-  #record(hash: number): void {
-    if (this.#full) this.#chooser.sampled = this.#segments.marked;
-    if (this.#chooser.record(hash)) this.#segments.share = this.#chooser.share;
+  /** A hit of an entry of the sample. */
+  record(hash: number): void {
+    if (this.#full) this.#chooser.sampled = this.segments.marked;
+    if (this.#chooser.record(hash)) this.segments.share = this.#chooser.share;
   }
 
   #fit(): void {
-    this.#chooser.fit(this.#segments.entries);
-    this.#fitted = Math.max(64, 2 * this.#segments.size);
+    this.#chooser.fit(this.segments.entries);
+    this.#fitted = Math.max(64, 2 * this.segments.size);
   }
 }

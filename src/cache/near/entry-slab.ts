@@ -3,11 +3,14 @@ import { lengthened } from '../../policies/slot-array.ts';
 import { largest24, packed16, packed24, roundedUp16, unpacked16 } from './short-length.ts';
 import { StaleSpans } from './stale-spans.ts';
 
-/** Slots per chunk, and of the first one at first. */
-export const chunkBits = 13;
-const chunkSlots = 1 << chunkBits;
-const chunkMask: number = chunkSlots - 1;
 const leastSlots = 128;
+
+/** References of so many slots lie in one array, which is copied to grow, by so much: a millisecond at most. Those of more slots lie in chunks. */
+export const evenSlots: number = 1 << 18;
+const evenly = evenSlots;
+const evenGrowth = 1.25;
+const chunkBits = 13;
+const chunkMask = (1 << chunkBits) - 1;
 
 /** What an entry has in the other columns, in 16-bit words, and where. */
 const restWords = 5;
@@ -17,10 +20,10 @@ const ageHigh = 2;
 const weightWord = 3;
 const markWord = 4;
 
-/** What 32 bits hold: 49 days in milliseconds. */
-const latest = 2 ** 32 - 1;
+/** Times of 32 bits count from here, in both directions: 49 days in milliseconds together. */
+const half = 2 ** 31;
 
-/** How much older than the first entry of a chunk another one may be due exactly: 15 days. What came from elsewhere may be older than the process. */
+/** How much older than the first entry another one may be due exactly: 15 days. What came from elsewhere may be older than the process. */
 const earlier = 15 * 86_400_000;
 
 /** An entry's mark: its owner in the upper 12 bits, and flags. `crowded` belongs to the index. */
@@ -53,7 +56,7 @@ export interface EntryTimes {
  * |---|---:|---|
  * | pairs | 16 | references to the key and to the value |
  * | hot | 4 | hash of the key |
- * | | 4 | `until`, in milliseconds from a base that the chunk has |
+ * | | 4 | `until`, in milliseconds from a base that all have |
  * | rest | 2 | from there to `freshUntil` |
  * | | 1 + 3 | the stale span, by number; from `loadedAt` to `until` |
  * | | 2 | weight |
@@ -61,18 +64,21 @@ export interface EntryTimes {
  * | (confirmed) | (2) | from `until` to `confirmedUntil`, where that is finite |
  *
  * Times are rounded down to milliseconds, `until` besides by 0.05 % of the rest of freshness, weights up: nothing is served longer than was said. Slots are
- * dense: the one freed last is used again first. What every hit reads is in one piece, which is copied to grow, but not when there are many; all else grows chunk
- * by chunk.
+ * dense: the one freed last is used again first. Columns are in one piece, which is copied to grow, but those of numbers not when there are many: then there is memory
+ * for all that are expected. Only the references beyond the first 262,144 slots grow chunk by chunk.
  */
 export class EntrySlab {
-  /** For the hottest readers: of slot `s`, `pairs[s >> chunkBits][(s & mask) << 1]` is the key, and the value follows it. */
-  readonly pairs: unknown[][] = [];
+  /** Of the hottest reader, `SwiftIndex`, too, like `hot` and `base`. Of slot `s` below `evenSlots`, `pairs[s << 1]` is the key, and the value follows it. */
+  pairs: unknown[] = [];
+  /** Those of the slots from `evenSlots` on. */
+  readonly #more: unknown[][] = [];
   /** Hash and `until` of each slot. */
-  #hot = new Int32Array(2 * leastSlots);
-  readonly #rest: Uint16Array[] = [];
-  readonly #confirmed: (Uint16Array | undefined)[] = [];
-  /** By chunk, in milliseconds on the monotonic clock; minus infinity until there is an entry. */
-  readonly #bases: number[] = [];
+  hot: Int32Array = new Int32Array(2 * leastSlots);
+  #rest = new Uint16Array(restWords * leastSlots);
+  #confirmed: Uint16Array | undefined;
+  /** Where `until` counts from, on the monotonic clock; not known before there is an entry. */
+  base = 0;
+  #based = false;
   readonly #staleSpans = new StaleSpans();
   readonly #expected: () => number;
   /** The first free slot, or -1; each tells the one after it in the place of its key. */
@@ -91,15 +97,15 @@ export class EntrySlab {
     if (slot === -1) {
       slot = this.end++;
       this.#reserve(slot);
-    }
-    const pairs = this.pairs[slot >> chunkBits]!;
-    const place = (slot & chunkMask) << 1;
-    if (this.#free !== -1) this.#free = pairs[place] as number;
-    pairs[place] = key;
-    pairs[place | 1] = value;
-    this.#hot[slot << 1] = hash;
-    const rest = this.#rest[slot >> chunkBits]!;
-    const at = (slot & chunkMask) * restWords;
+    } else this.#free = this.keyOf(slot) as number;
+    if (slot < evenly) {
+      const pairs = this.pairs;
+      pairs[slot << 1] = key;
+      pairs[(slot << 1) | 1] = value;
+    } else this.#setFar(slot, key, value);
+    this.hot[slot << 1] = hash;
+    const rest = this.#rest;
+    const at = slot * restWords;
     rest[at + weightWord] = packed16(weight);
     rest[at + markWord] = owner << ownerShift;
     return slot;
@@ -107,53 +113,59 @@ export class EntrySlab {
 
   /** Another value of the same key, without the old one's flags; its times are set next. */
   replace(slot: number, value: unknown, weight: number): void {
-    this.pairs[slot >> chunkBits]![((slot & chunkMask) << 1) | 1] = value;
-    const rest = this.#rest[slot >> chunkBits]!;
-    const at = (slot & chunkMask) * restWords;
+    if (slot < evenly) this.pairs[(slot << 1) | 1] = value;
+    else this.#setFar(slot, this.keyOf(slot), value);
+    const rest = this.#rest;
+    const at = slot * restWords;
     rest[at + weightWord] = packed16(weight);
     rest[at + markWord]! &= ~(negativeFlag | copiedFlag | hotFlag);
   }
 
   /** The entry has left: the slot holds nothing any more. Its weight. */
   free(slot: number): number {
-    const pairs = this.pairs[slot >> chunkBits]!;
-    const place = (slot & chunkMask) << 1;
-    pairs[place] = this.#free;
-    pairs[place | 1] = undefined;
+    if (slot < evenly) {
+      const pairs = this.pairs;
+      pairs[slot << 1] = this.#free;
+      pairs[(slot << 1) | 1] = undefined;
+    } else this.#setFar(slot, this.#free, undefined);
     this.#free = slot;
-    const rest = this.#rest[slot >> chunkBits]!;
-    const at = (slot & chunkMask) * restWords;
+    const rest = this.#rest;
+    const at = slot * restWords;
     rest[at + markWord] = 0;
     return unpacked16(rest[at + weightWord]!);
   }
 
   /** Forgets everything. No slot is good any more. */
   clear(): void {
-    for (const column of [this.pairs, this.#rest, this.#confirmed, this.#bases]) column.length = 0;
-    this.#hot = new Int32Array(2 * leastSlots);
+    this.pairs = [];
+    this.#more.length = 0;
+    this.hot = new Int32Array(2 * leastSlots);
+    this.#rest = new Uint16Array(restWords * leastSlots);
+    this.#confirmed = undefined;
+    this.#based = false;
     this.#free = -1;
     this.end = 0;
   }
 
   keyOf(slot: number): KeyPart {
-    return this.pairs[slot >> chunkBits]![(slot & chunkMask) << 1] as KeyPart;
+    return (slot < evenly ? this.pairs[slot << 1] : this.#far(slot)[(slot & chunkMask) << 1]) as KeyPart;
   }
 
   valueOf(slot: number): unknown {
-    return this.pairs[slot >> chunkBits]![((slot & chunkMask) << 1) | 1];
+    return slot < evenly ? this.pairs[(slot << 1) | 1] : this.#far(slot)[((slot & chunkMask) << 1) | 1];
   }
 
   hashOf(slot: number): number {
-    return this.#hot[slot << 1]!;
+    return this.hot[slot << 1]!;
   }
 
   weightOf(slot: number): number {
-    return unpacked16(this.#rest[slot >> chunkBits]![(slot & chunkMask) * restWords + weightWord]!);
+    return unpacked16(this.#rest[slot * restWords + weightWord]!);
   }
 
   /** Owner and flags together. */
   markOf(slot: number): number {
-    return this.#rest[slot >> chunkBits]![(slot & chunkMask) * restWords + markWord]!;
+    return this.#rest[slot * restWords + markWord]!;
   }
 
   /** 0: the slot is free. */
@@ -166,62 +178,59 @@ export class EntrySlab {
   }
 
   flag(slot: number, flag: number): void {
-    this.#rest[slot >> chunkBits]![(slot & chunkMask) * restWords + markWord]! |= flag;
+    this.#rest[slot * restWords + markWord]! |= flag;
   }
 
   /** Whether `until` has not come. */
   freshAt(slot: number, now: number): boolean {
-    return now - this.#bases[slot >> chunkBits]! < this.#hot[(slot << 1) | 1]! >>> 0;
+    return now - this.base < this.hot[(slot << 1) | 1]!;
   }
 
   until(slot: number): number {
-    return this.#bases[slot >> chunkBits]! + (this.#hot[(slot << 1) | 1]! >>> 0);
+    return this.base + this.hot[(slot << 1) | 1]!;
   }
 
   freshUntil(slot: number): number {
-    const rest = this.#rest[slot >> chunkBits]!;
-    return this.until(slot) + unpacked16(rest[(slot & chunkMask) * restWords + freshWord]!);
+    return this.until(slot) + unpacked16(this.#rest[slot * restWords + freshWord]!);
   }
 
   confirmedUntil(slot: number): number {
-    const confirmed = this.#confirmed[slot >> chunkBits];
-    if (confirmed === undefined) return Number.POSITIVE_INFINITY;
-    return this.until(slot) + unpacked16(confirmed[slot & chunkMask]!);
+    if (this.#confirmed === undefined) return Number.POSITIVE_INFINITY;
+    return this.until(slot) + unpacked16(this.#confirmed[slot]!);
   }
 
   staleUntil(slot: number): number {
-    const code = this.#rest[slot >> chunkBits]![(slot & chunkMask) * restWords + ageLow]! & 0xff;
+    const code = this.#rest[slot * restWords + ageLow]! & 0xff;
     return this.freshUntil(slot) + this.#staleSpans.span(code);
   }
 
   loadedAt(slot: number): number {
-    const rest = this.#rest[slot >> chunkBits]!;
-    const at = (slot & chunkMask) * restWords;
-    return this.until(slot) - largest24((rest[at + ageHigh]! << 8) | (rest[at + ageLow]! >> 8));
+    const at = slot * restWords;
+    const age = (this.#rest[at + ageHigh]! << 8) | (this.#rest[at + ageLow]! >> 8);
+    return this.until(slot) - largest24(age);
   }
 
   /** `loadedAt` must not lie in the future. */
   setTimes(slot: number, times: EntryTimes): void {
     const { until, loadedAt, confirmedUntil } = times;
-    const place = slot >> chunkBits;
     const from = Math.floor(loadedAt);
     const freshUntil = Math.floor(times.freshUntil);
     // What is due before it was loaded is due at once; and a little earlier, so that the end of freshness is kept exactly.
     const due = freshUntil - roundedUp16(freshUntil - Math.floor(until > loadedAt ? until : loadedAt));
-    let base = this.#bases[place]!;
-    if (!(due - base <= latest)) base = this.#rebase(place, from - earlier);
-    const offset = due > base ? due - base : 0;
+    if (!this.#based || due - this.base >= half) this.#rebase(from - earlier + half);
+    const base = this.base;
+    const offset = due > base - half ? due - base : -half;
     const kept = base + offset;
-    this.#hot[(slot << 1) | 1] = offset;
+    this.hot[(slot << 1) | 1] = offset;
     const stale = times.staleUntil - (freshUntil > kept ? freshUntil : kept);
     const code = stale > 0 ? this.#staleSpans.code(Math.floor(stale)) : 0;
     const age = packed24(kept - from);
-    const rest = this.#rest[place]!;
-    const at = (slot & chunkMask) * restWords;
+    const rest = this.#rest;
+    const at = slot * restWords;
     rest[at + freshWord] = packed16(freshUntil - kept);
     rest[at + ageLow] = (age << 8) | code;
     rest[at + ageHigh] = age >> 8;
-    if (confirmedUntil !== Number.POSITIVE_INFINITY || this.#confirmed[place] !== undefined)
+    if (confirmedUntil !== Number.POSITIVE_INFINITY || this.#confirmed !== undefined)
       this.#confirm(slot, confirmedUntil - kept);
   }
 
@@ -236,61 +245,78 @@ export class EntrySlab {
   }
 
   /** Slots that there is memory for, in each column: for tests. */
-  get reserved(): { readonly hot: number; readonly chunks: number; readonly last: number } {
-    const { length } = this.#rest;
+  get reserved(): { readonly pairs: number; readonly hot: number; readonly rest: number } {
+    const chunks = this.#more.length << chunkBits;
     return {
-      hot: this.#hot.length / 2,
-      chunks: length,
-      last: length === 0 ? 0 : this.#rest[length - 1]!.length / restWords,
+      pairs: this.pairs.length / 2 + chunks,
+      hot: this.hot.length / 2,
+      rest: this.#rest.length / restWords,
     };
   }
 
+  #far(slot: number): unknown[] {
+    return this.#more[(slot - evenly) >> chunkBits]!;
+  }
+
+  #setFar(slot: number, key: unknown, value: unknown): void {
+    const pairs = this.#far(slot);
+    pairs[(slot & chunkMask) << 1] = key;
+    pairs[((slot & chunkMask) << 1) | 1] = value;
+  }
+
   #confirm(slot: number, span: number): void {
-    const place = slot >> chunkBits;
-    const slots = this.#rest[place]!.length / restWords;
-    const confirmed = (this.#confirmed[place] ??= new Uint16Array(slots).fill(0xffff));
-    confirmed[slot & chunkMask] = packed16(span);
+    this.#confirmed ??= new Uint16Array(this.hot.length / 2).fill(0xffff);
+    this.#confirmed[slot] = packed16(span);
   }
 
   #reserve(slot: number): void {
-    if (slot << 1 >= this.#hot.length) this.#hot = lengthened(this.#hot, slot, 2, this.#expected());
-    const place = slot >> chunkBits;
-    const rest = this.#rest[place];
-    if (rest === undefined) {
-      const slots = place === 0 ? leastSlots : chunkSlots;
-      this.pairs.push(Array.from({ length: 2 * slots }));
-      this.#rest.push(new Uint16Array(slots * restWords));
-      this.#confirmed.push(undefined);
-      this.#bases.push(Number.NEGATIVE_INFINITY);
-    } else if ((slot & chunkMask) * restWords >= rest.length) this.#widen(2 * (slot & chunkMask));
-  }
-
-  /** More slots for the first chunk, until it is as large as all others. */
-  #widen(slots: number): void {
-    const pairs: unknown[] = Array.from({ length: 2 * slots });
-    for (const [index, each] of this.pairs[0]!.entries()) pairs[index] = each;
-    this.pairs[0] = pairs;
-    this.#rest[0] = lengthened(this.#rest[0]!, slots - 1, restWords);
-    const confirmed = this.#confirmed[0];
-    if (confirmed === undefined) return;
-    this.#confirmed[0] = new Uint16Array(slots).fill(0xffff);
-    this.#confirmed[0].set(confirmed);
-  }
-
-  /** The base of a chunk that has none; or, after many days, another one, and so new numbers for all its times. */
-  #rebase(place: number, base: number): number {
-    const first = place << chunkBits;
-    const slots = this.#bases[place] === Number.NEGATIVE_INFINITY ? 0 : this.#rest[place]!.length / restWords;
-    const all = Array.from({ length: slots }, (_, at) =>
-      this.markOf(first + at) === 0 ? undefined : this.times(first + at),
-    );
-    this.#bases[place] = base;
-    for (const [at, times] of all.entries()) {
-      // What has been due for days is due since the base, and so are the spans that count from there.
-      if (times !== undefined) this.setTimes(first + at, times);
+    if (slot << 1 >= this.hot.length) this.#lengthen(slot);
+    if (slot >= evenly) {
+      if ((slot & chunkMask) === 0) this.#more.push(emptyPairs(1 << chunkBits));
+    } else if (slot << 1 >= this.pairs.length) {
+      const { length } = this.pairs;
+      const longer = emptyPairs(
+        Math.max(leastSlots, Math.min(evenly, Math.ceil((length >> 1) * evenGrowth))),
+      );
+      for (let index = 0; index < length; index++) longer[index] = this.pairs[index];
+      this.pairs = longer;
     }
-    return base;
   }
+
+  #lengthen(slot: number): void {
+    const expected = this.#expected();
+    this.hot = lengthened(this.hot, slot, 2, expected);
+    this.#rest = lengthened(this.#rest, slot, restWords, expected);
+    const confirmed = this.#confirmed;
+    if (confirmed === undefined) return;
+    this.#confirmed = new Uint16Array(this.hot.length / 2).fill(0xffff);
+    this.#confirmed.set(confirmed);
+  }
+
+  /**
+   * Another base, at first and after each month or so: all times count from there. What has been due for so long that it cannot be told from there is due as
+   * early as can be, and so are the spans that count from there.
+   */
+  #rebase(base: number): void {
+    const later = base - this.base;
+    const hot = this.hot;
+    const long: (readonly [slot: number, times: EntryTimes])[] = [];
+    if (this.#based)
+      for (let slot = 0; slot < this.end; slot++)
+        if (hot[(slot << 1) | 1]! - later < -half) {
+          if (this.markOf(slot) !== 0) long.push([slot, this.times(slot)]);
+        } else hot[(slot << 1) | 1]! -= later;
+    this.#based = true;
+    this.base = base;
+    for (const [slot, times] of long) this.setTimes(slot, times);
+  }
+}
+
+/** Room for the references of so many slots. */
+function emptyPairs(slots: number): unknown[] {
+  const pairs: unknown[] = [];
+  pairs.length = 2 * slots;
+  return pairs.fill(undefined);
 }
 
 /** The weight that is kept for this many bytes: up to 0.05 % more. */

@@ -12,30 +12,36 @@ import { crowded, type SlotTable } from './slot-table.ts';
  * keys have equal hashes, because they differ elsewhere, further ones like them go into a second table, whose hash takes in every
  * character. Both are seeded: nobody outside can choose keys that make a look-up long.
  */
-export class HashIndex implements KeyIndex {
+export class HashIndex<T extends SlotTable = SlotTable> implements KeyIndex {
   readonly #slab: EntrySlab;
   readonly #seed: number;
-  readonly #sampled: SlotTable;
-  readonly #crowded: SlotTable;
+  /** The table of the samples' hashes. */
+  readonly sampled: T;
+  readonly #crowded: T;
   /** What the last key had for a hash that was not found. */
   #hash = 0;
   #crowd = false;
 
   /** `makeTable` makes its tables. */
-  constructor(slab: EntrySlab, seed: number, makeTable: (slab: EntrySlab) => SlotTable) {
+  constructor(slab: EntrySlab, seed: number, makeTable: (slab: EntrySlab) => T) {
     this.#slab = slab;
     this.#seed = seed;
-    this.#sampled = makeTable(slab);
+    this.sampled = makeTable(slab);
     this.#crowded = makeTable(slab);
   }
 
+  /** Whether there is a crowd. */
+  get crowds(): boolean {
+    return this.#crowded.size > 0;
+  }
+
   get size(): number {
-    return this.#sampled.size + this.#crowded.size;
+    return this.sampled.size + this.#crowded.size;
   }
 
   find(key: KeyPart): number {
     const hash = sampleHash(key, this.#seed);
-    const slot = this.#sampled.find(key, hash);
+    const slot = this.sampled.find(key, hash);
     if (slot >= 0) return slot;
     this.#hash = hash;
     this.#crowd = false;
@@ -48,7 +54,7 @@ export class HashIndex implements KeyIndex {
 
   add(slot: number): void {
     if (!this.#crowd) {
-      this.#sampled.add(slot, this.#hash);
+      this.sampled.add(slot, this.#hash);
     } else {
       this.#slab.flag(slot, flags.crowded);
       this.#crowded.add(slot, this.#hash);
@@ -57,17 +63,17 @@ export class HashIndex implements KeyIndex {
 
   remove(slot: number, hash: number): void {
     if (this.#crowded.size > 0 && this.#slab.has(slot, flags.crowded)) this.#crowded.remove(slot, hash);
-    else this.#sampled.remove(slot, hash);
+    else this.sampled.remove(slot, hash);
   }
 
   clear(): void {
-    this.#sampled.clear();
+    this.sampled.clear();
     this.#crowded.clear();
   }
 
   /** The longest way of a look-up at present, in cells: for tests. */
   longestWay(): number {
-    return Math.max(this.#sampled.longestWay(), this.#crowded.longestWay());
+    return Math.max(this.sampled.longestWay(), this.#crowded.longestWay());
   }
 
   /** `found`: what the other table answered. */

@@ -20,10 +20,6 @@ const growth = 1.15;
 /** Cells behind the last home, so that no cluster has to go on at the front. A longer one makes the segment grow. */
 const tail = 64;
 
-/** Where the slab has keys: a copy, since a constant of another module would be read from memory each time. `hash-table.test.ts` compares. */
-export const chunkBits = 13;
-const chunkMask = (1 << chunkBits) - 1;
-
 /** One step of distance in a cell. */
 const step = 1 << slotBits;
 const farStep = farthest << slotBits;
@@ -42,7 +38,6 @@ export class HashTable implements SlotTable {
   size = 0;
   readonly #slab: EntrySlab;
   readonly #full: number;
-  readonly #pairs: EntrySlab['pairs'];
   #directory: Segment[];
   /** The directory is chosen by the upper `31 - #shift` bits of the hash. */
   #shift = 31;
@@ -51,7 +46,6 @@ export class HashTable implements SlotTable {
   constructor(slab: EntrySlab, fullShare: number) {
     this.#full = fullShare;
     this.#slab = slab;
-    this.#pairs = slab.pairs;
     this.#directory = [new Segment(leastHomes + tail, 0)];
   }
 
@@ -72,7 +66,7 @@ export class HashTable implements SlotTable {
     if (alike === -1) {
       const cell = (first & inFirst) | (second & inSecond) | (third & inThird) | (fourth & inFourth);
       const slot = (cell & slotMask) - 1;
-      if (this.#pairs[slot >> chunkBits]![(slot & chunkMask) << 1] === key) return slot;
+      if (this.#slab.keyOf(slot) === key) return slot;
     } else if (alike === 0 && (fourth & farStep) < 3 * step) {
       return -1;
     }

@@ -14,7 +14,7 @@ export function sampleHash(key: KeyPart, seed: number): number {
   return typeof key === 'number' && (key | 0) === key ? finish(key ^ seed) : hashPrimitive(key, seed);
 }
 
-function sampleText(key: string, seed: number): number {
+export function sampleText(key: string, seed: number): number {
   const { length } = key;
   let hash = seed ^ length;
   let index = 0;
@@ -63,7 +63,8 @@ function mixed(state: number): number {
   return finish(finish(state) + 0x9e3779b1);
 }
 
-function finish(state: number): number {
+/** The hash of a whole number of 32 bits is that of the number, mixed with the seed by `^`. */
+export function finish(state: number): number {
   let hash = state ^ (state >>> 16);
   hash = Math.imul(hash, 0x85ebca6b);
   hash ^= hash >>> 13;

@@ -1,6 +1,7 @@
 import { wrongOption } from '../../core/error.ts';
 import { realRuntime } from '../../core/runtime.ts';
 import { makePolicy, type PolicyName } from '../../policies/policy-by-name.ts';
+import { WTinyLfuPolicy } from '../../policies/w-tinylfu.ts';
 import { type EntrySlab, mostOwners } from './entry-slab.ts';
 import { entryWeight, type EntryWeight, type IndexName } from './entry-weight.ts';
 import { HashIndex } from './hash-index.ts';
@@ -10,7 +11,7 @@ import { MapIndex } from './map-index.ts';
 import { type EntryNature, NearIndex, type RemovalListener } from './near-index.ts';
 import { NearRoom } from './near-room.ts';
 import { ProbeTable } from './probe-table.ts';
-import type { SlotTable } from './slot-table.ts';
+import { SwiftIndex } from './swift-index.ts';
 
 export type { EntryNature };
 
@@ -35,8 +36,8 @@ export interface NearTierOptions {
 /** How full the tables of an index are at most where a plain policy is chosen, and with it its few bytes. The default's are made for speed. */
 const dense = 0.85;
 
-const roomy = (slab: EntrySlab): SlotTable => new ProbeTable(slab);
-const thrifty = (slab: EntrySlab): SlotTable => new HashTable(slab, dense);
+const roomy = (slab: EntrySlab): ProbeTable => new ProbeTable(slab);
+const thrifty = (slab: EntrySlab): HashTable => new HashTable(slab, dense);
 
 const tooMany = `one of at most ${mostOwners} caches with a near tier that one object has`;
 
@@ -84,21 +85,26 @@ export class NearTier {
   /** A new index; the name is for people. Throws `CISTERN_OPTION` if there are 4,095. */
   index(name: string): NearIndex {
     if (this.#indexes.length >= mostOwners) throw wrongOption('define', name, tooMany);
-    const { slab } = this.#room;
-    const index = new NearIndex({
-      name,
-      room: this.#room,
-      keys:
-        this.indexName === 'hash'
-          ? new HashIndex(slab, this.#seed, this.policyName === 'w-tinylfu' ? roomy : thrifty)
-          : new MapIndex(slab, this.#seed),
-      weight: this.#weight,
-      curve: this.#curve,
-      removed: this.#removed,
-    });
+    const index = this.#newIndex(name);
     this.#indexes.push(index);
     if (this.#closed) index.close();
     return index;
+  }
+
+  #newIndex(name: string): NearIndex {
+    const { slab, policy } = this.#room;
+    const seed = this.#seed;
+    const parts = {
+      name,
+      room: this.#room,
+      weight: this.#weight,
+      curve: this.#curve,
+      removed: this.#removed,
+    };
+    if (this.indexName === 'map') return new NearIndex({ ...parts, keys: new MapIndex(slab, seed) });
+    if (!(policy instanceof WTinyLfuPolicy))
+      return new NearIndex({ ...parts, keys: new HashIndex(slab, seed, thrifty) });
+    return new SwiftIndex({ ...parts, keys: new HashIndex(slab, seed, roomy), policy, seed });
   }
 
   get indexes(): readonly NearIndex[] {

@@ -12,15 +12,13 @@ const leastCells = 32;
 /** Cells that a new entry moves while the table grows: it is done after an eighth of the entries that make it grow again. */
 const movedAtOnce = 8;
 
-/** Where the slab has keys, and what `slot-table` says: copies, since a constant of another module would be read from memory each time. A test compares. */
-const chunkBits = 13;
-const chunkMask = (1 << chunkBits) - 1;
+/** What `slot-table` says: copies, since a constant of another module would be read from memory each time. A test compares. */
 const crowd = 4;
 const absent = -1;
 const crowded = -2;
 
 /** These constants: for the test. */
-export const probeTableConstants: Readonly<Record<string, number>> = { chunkBits, crowd, absent, crowded };
+export const probeTableConstants: Readonly<Record<string, number>> = { crowd, absent, crowded };
 
 /**
  * A table that is at most half full, in one piece, with linear probes; a delete moves back what follows, so that no marks are left. The cell where a key's way
@@ -33,11 +31,11 @@ export const probeTableConstants: Readonly<Record<string, number>> = { chunkBits
 export class ProbeTable implements SlotTable {
   size = 0;
   readonly #slab: EntrySlab;
-  readonly #pairs: EntrySlab['pairs'];
-  #cells = new Int32Array(leastCells);
+  /** Of the hottest reader, `SwiftIndex`, too, like the two that follow. */
+  cells: Int32Array = new Int32Array(leastCells);
   /** The way of a key begins at `hash >>> #shift`. */
-  #shift = shiftOf(leastCells);
-  #mask = leastCells - 1;
+  shift: number = shiftOf(leastCells);
+  mask: number = leastCells - 1;
   /** The cells before the last doubling, as long as not all of them have been moved; the next one to move, and how many are left. */
   #old: Int32Array | undefined;
   #cursor = 0;
@@ -45,19 +43,18 @@ export class ProbeTable implements SlotTable {
 
   constructor(slab: EntrySlab) {
     this.#slab = slab;
-    this.#pairs = slab.pairs;
   }
 
   find(key: KeyPart, hash: number): number {
-    const cells = this.#cells;
-    const mask = this.#mask;
-    let at = hash >>> this.#shift;
+    const cells = this.cells;
+    const mask = this.mask;
+    let at = hash >>> this.shift;
     let cell = cells[at]!;
     let strangers = 0;
     while (cell !== 0) {
       if (((cell >>> slotBits) ^ (hash & tagMask)) === 0) {
         const slot = (cell & slotMask) - 1;
-        if (this.#pairs[slot >> chunkBits]![(slot & chunkMask) << 1] === key) return slot;
+        if (this.#slab.keyOf(slot) === key) return slot;
         strangers++;
       }
       at = (at + 1) & mask;
@@ -69,7 +66,7 @@ export class ProbeTable implements SlotTable {
 
   add(slot: number, hash: number): void {
     if (this.#old !== undefined) this.#move();
-    else if (this.size >= this.#cells.length >> 1) this.#grow();
+    else if (this.size >= this.cells.length >> 1) this.#grow();
     this.size++;
     this.#put(slot, hash);
   }
@@ -77,18 +74,18 @@ export class ProbeTable implements SlotTable {
   remove(slot: number, hash: number): void {
     this.size--;
     if (this.#old !== undefined && this.#removeOld(slot, hash)) return;
-    this.#empty(this.#cells, this.#shift, placeOf(this.#cells, this.#shift, slot, hash));
+    this.#empty(this.cells, this.shift, placeOf(this.cells, this.shift, slot, hash));
   }
 
   clear(): void {
     this.size = 0;
-    this.#cells = new Int32Array(leastCells);
-    this.#shift = shiftOf(leastCells);
-    this.#mask = leastCells - 1;
+    this.cells = new Int32Array(leastCells);
+    this.shift = shiftOf(leastCells);
+    this.mask = leastCells - 1;
     this.#old = undefined;
   }
 
-  /** Whether old cells are still being moved: for tests. */
+  /** Whether old cells are still being moved. */
   get moving(): boolean {
     return this.#old !== undefined;
   }
@@ -101,7 +98,7 @@ export class ProbeTable implements SlotTable {
 
   /** The cells that are taken: for tests. `distance`: how far from where its way begins. `alike`: whether the bits of the hash are right. */
   *taken(): Generator<{ slot: number; old: boolean; at: number; distance: number; alike: boolean }> {
-    for (const cells of [this.#cells, this.#old ?? new Int32Array(0)]) {
+    for (const cells of [this.cells, this.#old ?? new Int32Array(0)]) {
       for (const [at, cell] of cells.entries()) {
         if (cell === 0) continue;
         const slot = (cell & slotMask) - 1;
@@ -115,7 +112,7 @@ export class ProbeTable implements SlotTable {
   /** Counts those whose whole hash is equal, and looks into the old cells. */
   #findSlowly(key: KeyPart, hash: number): number {
     let strangers = 0;
-    for (const cells of [this.#cells, this.#old]) {
+    for (const cells of [this.cells, this.#old]) {
       if (cells === undefined) continue;
       for (let at = hash >>> shiftOf(cells.length); cells[at] !== 0; at = (at + 1) & (cells.length - 1)) {
         const slot = (cells[at]! & slotMask) - 1;
@@ -127,18 +124,18 @@ export class ProbeTable implements SlotTable {
   }
 
   #put(slot: number, hash: number): void {
-    const cells = this.#cells;
-    const mask = this.#mask;
-    let at = hash >>> this.#shift;
+    const cells = this.cells;
+    const mask = this.mask;
+    let at = hash >>> this.shift;
     while (cells[at] !== 0) at = (at + 1) & mask;
     cells[at] = ((hash & tagMask) << slotBits) | (slot + 1);
   }
 
   #grow(): void {
-    const old = this.#cells;
-    this.#cells = new Int32Array(2 * old.length);
-    this.#shift--;
-    this.#mask = 2 * old.length - 1;
+    const old = this.cells;
+    this.cells = new Int32Array(2 * old.length);
+    this.shift--;
+    this.mask = 2 * old.length - 1;
     this.#old = old;
     // It is half full: there is a gap, and behind it a cluster begins.
     this.#cursor = old.indexOf(0);
@@ -168,9 +165,9 @@ export class ProbeTable implements SlotTable {
   /** False: it is not among the old cells. */
   #removeOld(slot: number, hash: number): boolean {
     const old = this.#old!;
-    const place = placeOf(old, this.#shift + 1, slot, hash);
+    const place = placeOf(old, this.shift + 1, slot, hash);
     if (place < 0) return false;
-    this.#empty(old, this.#shift + 1, place);
+    this.#empty(old, this.shift + 1, place);
     return true;
   }
 

@@ -1,0 +1,106 @@
+import type { KeyPart } from '../../core/key.ts';
+import type { TinyLfuSegments } from '../../policies/tiny-lfu-segments.ts';
+import type { WTinyLfuPolicy } from '../../policies/w-tinylfu.ts';
+import { finish, sampleText } from './key-hash.ts';
+import type { HashIndex } from './hash-index.ts';
+import type { LiveCurve } from './live-curve.ts';
+import { type IndexParts, NearIndex } from './near-index.ts';
+import type { ProbeTable } from './probe-table.ts';
+
+/** Copies: a constant of another module would be read from memory each time. A test compares. */
+const slotBits = 24;
+const slotMask = (1 << slotBits) - 1;
+const tagMask = 0xff;
+const countBits = 0xf;
+const referenced = 0x10;
+const mark = 0x80;
+const ageShift = 8;
+
+/** What the default pair of policy and table brings besides the parts of every index. */
+export interface SwiftParts extends IndexParts {
+  readonly keys: HashIndex<ProbeTable>;
+  readonly policy: WTinyLfuPolicy;
+  readonly seed: number;
+}
+
+/**
+ * The index of the default policy over a `ProbeTable`: the same as any other, with a hit written out in one piece. V8 spends a fixed budget on
+ * inlining, also on what is seldom called, and what it leaves out costs as much as all the rest: so here stands what `ProbeTable.find`,
+ * `EntrySlab.freshAt`, `TinyLfuSegments.hit` and `LiveCurve.request` do, once for texts and once for whole numbers, each with a comparison of keys that sees
+ * one kind alone. Whatever is not the usual case goes the way of every index. `swift-index.test.ts` holds the two ways against each other.
+ */
+export class SwiftIndex extends NearIndex {
+  readonly #keys: HashIndex<ProbeTable>;
+  readonly #table: ProbeTable;
+  readonly #segments: TinyLfuSegments;
+  readonly #curve: LiveCurve;
+  readonly #seed: number;
+
+  constructor(parts: SwiftParts) {
+    super(parts);
+    this.#keys = parts.keys;
+    this.#table = parts.keys.sampled;
+    this.#segments = parts.policy.segments;
+    this.#curve = parts.curve;
+    this.#seed = parts.seed;
+  }
+
+  override fresh(key: KeyPart, now: number): number {
+    if (typeof key === 'string') return this.#freshText(key, now);
+    if (typeof key === 'number' && (key | 0) === key) return this.#freshNumber(key, now);
+    return super.fresh(key, now);
+  }
+
+  #freshText(key: string, now: number): number {
+    const hash = sampleText(key, this.#seed);
+    const { slab } = this;
+    const { cells, mask, shift } = this.#table;
+    let at = hash >>> shift;
+    for (let cell = cells[at]!; cell !== 0; cell = cells[at]!) {
+      if (((cell >>> slotBits) ^ (hash & tagMask)) === 0) {
+        const slot = (cell & slotMask) - 1;
+        if (slab.keyOf(slot) === key) return this.#used(slot, hash, now);
+      }
+      at = (at + 1) & mask;
+    }
+    return this.#plain ? -1 : super.fresh(key, now);
+  }
+
+  #freshNumber(key: number, now: number): number {
+    const hash = finish(key ^ this.#seed);
+    const { slab } = this;
+    const { cells, mask, shift } = this.#table;
+    let at = hash >>> shift;
+    for (let cell = cells[at]!; cell !== 0; cell = cells[at]!) {
+      if (((cell >>> slotBits) ^ (hash & tagMask)) === 0) {
+        const slot = (cell & slotMask) - 1;
+        if (slab.keyOf(slot) === key) return this.#used(slot, hash, now);
+      }
+      at = (at + 1) & mask;
+    }
+    return this.#plain ? -1 : super.fresh(key, now);
+  }
+
+  /** Whether all keys are in the cells of the first table. */
+  get #plain(): boolean {
+    return !this.#table.moving && !this.#keys.crowds;
+  }
+
+  /** The slot, which counts as used, if its entry is fresh. */
+  #used(slot: number, hash: number, now: number): number {
+    const { slab } = this;
+    if (now - slab.base >= slab.hot[(slot << 1) | 1]!) return -1;
+    const segments = this.#segments;
+    const { words } = segments;
+    const word = words[slot]!;
+    if (word >>> ageShift !== segments.age || (word & mark) !== 0 || segments.counted >= segments.period) {
+      this.use(slot);
+      return slot;
+    }
+    const more = ((word & countBits) - 15) >>> 31;
+    words[slot] = (word | referenced) + more;
+    segments.counted += more;
+    this.#curve.request(hash);
+    return slot;
+  }
+}
