@@ -307,7 +307,8 @@ export class EntrySlab {
           if (this.markOf(slot) !== 0) long.push([slot, this.times(slot)]);
         } else hot[(slot << 1) | 1]! -= later;
     this.#based = true;
-    this.base = base;
+    // The result of `floor` is a small whole number to V8 wherever it is one.
+    this.base = Math.floor(base);
     for (const [slot, times] of long) this.setTimes(slot, times);
   }
 }

@@ -53,32 +53,32 @@ export class SwiftIndex extends NearIndex {
 
   #freshText(key: string, now: number): number {
     const hash = sampleText(key, this.#seed);
-    const { slab } = this;
     const { cells, mask, shift } = this.#table;
     let at = hash >>> shift;
-    for (let cell = cells[at]!; cell !== 0; cell = cells[at]!) {
-      if (((cell >>> slotBits) ^ (hash & tagMask)) === 0) {
-        const slot = (cell & slotMask) - 1;
-        if (slab.keyOf(slot) === key) return this.#used(slot, hash, now);
-      }
+    let cell = cells[at]!;
+    while (cell !== 0 && ((cell >>> slotBits) ^ (hash & tagMask)) !== 0) {
       at = (at + 1) & mask;
+      cell = cells[at]!;
     }
-    return this.#plain ? -1 : super.fresh(key, now);
+    if (cell === 0) return this.#plain ? -1 : super.fresh(key, now);
+    const slot = (cell & slotMask) - 1;
+    if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
+    return this.#used(slot, hash, now);
   }
 
   #freshNumber(key: number, now: number): number {
     const hash = finish(key ^ this.#seed);
-    const { slab } = this;
     const { cells, mask, shift } = this.#table;
     let at = hash >>> shift;
-    for (let cell = cells[at]!; cell !== 0; cell = cells[at]!) {
-      if (((cell >>> slotBits) ^ (hash & tagMask)) === 0) {
-        const slot = (cell & slotMask) - 1;
-        if (slab.keyOf(slot) === key) return this.#used(slot, hash, now);
-      }
+    let cell = cells[at]!;
+    while (cell !== 0 && ((cell >>> slotBits) ^ (hash & tagMask)) !== 0) {
       at = (at + 1) & mask;
+      cell = cells[at]!;
     }
-    return this.#plain ? -1 : super.fresh(key, now);
+    if (cell === 0) return this.#plain ? -1 : super.fresh(key, now);
+    const slot = (cell & slotMask) - 1;
+    if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
+    return this.#used(slot, hash, now);
   }
 
   /** Whether all keys are in the cells of the first table. */
