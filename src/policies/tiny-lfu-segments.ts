@@ -136,8 +136,13 @@ export class TinyLfuSegments {
     return (word & mark) !== 0;
   }
 
-  /** The hash is that of the key; the same one must be told when the entry leaves. */
-  insert(slot: number, hash: number, marked: boolean): void {
+  /** How often a key that is not inside was asked for. It is looked up before room is made: so the processor waits for this and for whatever its owner has just looked up together. */
+  seen(hash: number): number {
+    return this.#ghosts.count(hash);
+  }
+
+  /** `seen` is what was answered for its hash; the same one must be told when the entry leaves. */
+  insert(slot: number, seen: number, marked: boolean): void {
     if (slot >= this.#reserved) this.#reserve(slot);
     this.size++;
     if (marked) this.marked++;
@@ -145,7 +150,6 @@ export class TinyLfuSegments {
     this.weight += weight;
     if (this.weight > this.#room) this.#fill(Math.min(this.#capacity, Math.ceil(this.weight * (1 + slack))));
     this.#way.renew();
-    const seen = this.#ghosts.count(hash);
     const count = seen < mostCounted ? seen + 1 : mostCounted;
     this.words[slot] = (this.age << ageShift) | (marked ? mark : 0) | count;
     this.#lists.append(this.#first, slot);

@@ -2,10 +2,18 @@ import type { KeyPart } from '../../core/key.ts';
 import type { EntrySlab } from './entry-slab.ts';
 import type { SlotTable } from './slot-table.ts';
 
-/** A cell: the slot plus one in 24 bits, and 8 bits of the hash; 0 is empty. */
+/**
+ * A cell: the slot plus one in 24 bits; then 4 bits of the hash; then, in 4 bits, how far it lies behind where its way begins, 15 if that or more. 0 is empty.
+ * The upper 8 bits together are what a look-up compares: of all cells on its way one in 16 of those that began there, too, equals by chance.
+ */
 const slotBits = 24;
 const slotMask = (1 << slotBits) - 1;
-const tagMask = 0xff;
+const tagMask = 0xf;
+const step = 0x10;
+const wayShift = 28;
+const farthest = 15;
+/** What a look-up that has gone too far compares with. */
+const tooFar = 0x100;
 
 const leastCells = 32;
 
@@ -22,8 +30,8 @@ export const probeTableConstants: Readonly<Record<string, number>> = { crowd, ab
 
 /**
  * A table that is at most half full, in one piece, with linear probes; a delete moves back what follows, so that no marks are left. The cell where a key's way
- * begins is named by the upper bits of its hash. It is made for speed: the way of a look-up is one or two cells, and the 8 bits of
- * the hash in a cell spare all but one in 256 looks at wrong keys. 8 to 16 bytes per key.
+ * begins is named by the upper bits of its hash. It is made for speed: the way of a look-up is one or two cells; what else is in a cell spares nearly
+ * all looks at wrong keys, and the reading of hashes where cells move. 8 to 16 bytes per key.
  *
  * It doubles without a pause: the old cells stay until new entries have moved them, eight each and always whole clusters, so that
  * no way is cut; meanwhile a look-up that fails in the new cells goes on in the old ones.
@@ -48,19 +56,21 @@ export class ProbeTable implements SlotTable {
   find(key: KeyPart, hash: number): number {
     const cells = this.cells;
     const mask = this.mask;
-    let at = hash >>> this.shift;
+    let at = beginOf(hash, this.shift);
     let cell = cells[at]!;
+    let wanted = hash & tagMask;
     let strangers = 0;
     while (cell !== 0) {
-      if (((cell >>> slotBits) ^ (hash & tagMask)) === 0) {
+      if (cell >>> slotBits === wanted) {
         const slot = (cell & slotMask) - 1;
         if (this.#slab.keyOf(slot) === key) return slot;
         strangers++;
       }
       at = (at + 1) & mask;
+      wanted += step;
       cell = cells[at]!;
     }
-    if (strangers < crowd && this.#old === undefined) return absent;
+    if (strangers < crowd && wanted < tooFar && this.#old === undefined) return absent;
     return this.#findSlowly(key, hash);
   }
 
@@ -96,7 +106,7 @@ export class ProbeTable implements SlotTable {
     return longest;
   }
 
-  /** The cells that are taken: for tests. `distance`: how far from where its way begins. `alike`: whether the bits of the hash are right. */
+  /** The cells that are taken: for tests. `distance`: how far from where its way begins. `alike`: whether what the cell says is right. */
   *taken(): Generator<{ slot: number; old: boolean; at: number; distance: number; alike: boolean }> {
     for (const cells of [this.cells, this.#old ?? new Int32Array(0)]) {
       for (const [at, cell] of cells.entries()) {
@@ -104,7 +114,8 @@ export class ProbeTable implements SlotTable {
         const slot = (cell & slotMask) - 1;
         const hash = this.#slab.hashOf(slot);
         const distance = (at - (hash >>> shiftOf(cells.length))) & (cells.length - 1);
-        yield { slot, old: cells === this.#old, at, distance, alike: cell >>> slotBits === (hash & tagMask) };
+        const alike = cell === cellOf(slot, hash, distance);
+        yield { slot, old: cells === this.#old, at, distance, alike };
       }
     }
   }
@@ -126,9 +137,13 @@ export class ProbeTable implements SlotTable {
   #put(slot: number, hash: number): void {
     const cells = this.cells;
     const mask = this.mask;
-    let at = hash >>> this.shift;
-    while (cells[at] !== 0) at = (at + 1) & mask;
-    cells[at] = ((hash & tagMask) << slotBits) | (slot + 1);
+    let at = beginOf(hash, this.shift);
+    let distance = 0;
+    while (cells[at] !== 0) {
+      at = (at + 1) & mask;
+      distance++;
+    }
+    cells[at] = cellOf(slot, hash, distance);
   }
 
   #grow(): void {
@@ -177,9 +192,11 @@ export class ProbeTable implements SlotTable {
     let gap = place;
     let at = (gap + 1) & mask;
     for (let cell = cells[at]!; cell !== 0; cell = cells[at]!) {
-      const way = at - (this.#slab.hashOf((cell & slotMask) - 1) >>> shift);
-      if ((way & mask) >= ((at - gap) & mask)) {
-        cells[gap] = cell;
+      let way = (cell >> wayShift) & farthest;
+      if (way === farthest) way = (at - (this.#slab.hashOf((cell & slotMask) - 1) >>> shift)) & mask;
+      const back = (at - gap) & mask;
+      if (way >= back) {
+        cells[gap] = moved(cell, way - back);
         gap = at;
       }
       at = (at + 1) & mask;
@@ -188,10 +205,24 @@ export class ProbeTable implements SlotTable {
   }
 }
 
+/** Where the way of a key begins. Signed: V8 keeps what is now signed, now unsigned as a floating-point number. */
+function beginOf(hash: number, shift: number): number {
+  return (hash >>> shift) | 0;
+}
+
+function cellOf(slot: number, hash: number, distance: number): number {
+  return moved(((hash & tagMask) << slotBits) | (slot + 1), distance);
+}
+
+/** The same cell at so far a distance. */
+function moved(cell: number, distance: number): number {
+  return (cell & ((1 << wayShift) - 1)) | ((distance < farthest ? distance : farthest) << wayShift);
+}
+
 /** The cell of a slot, or -1. */
 function placeOf(cells: Int32Array, shift: number, slot: number, hash: number): number {
   const mask = cells.length - 1;
-  let at = hash >>> shift;
+  let at = beginOf(hash, shift);
   for (let cell = cells[at]!; cell !== 0; cell = cells[at]!) {
     if ((cell & slotMask) === slot + 1) return at;
     at = (at + 1) & mask;

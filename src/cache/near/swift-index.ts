@@ -10,7 +10,9 @@ import type { ProbeTable } from './probe-table.ts';
 /** Copies: a constant of another module would be read from memory each time. A test compares. */
 const slotBits = 24;
 const slotMask = (1 << slotBits) - 1;
-const tagMask = 0xff;
+const tagMask = 0xf;
+const step = 0x10;
+const tooFar = 0x100;
 const countBits = 0xf;
 const referenced = 0x10;
 const mark = 0x80;
@@ -54,13 +56,16 @@ export class SwiftIndex extends NearIndex {
   #freshText(key: string, now: number): number {
     const hash = sampleText(key, this.#seed);
     const { cells, mask, shift } = this.#table;
-    let at = hash >>> shift;
+    // Signed: V8 keeps what is now signed, now unsigned as a floating-point number.
+    let at = (hash >>> shift) | 0;
+    let wanted = hash & tagMask;
     let cell = cells[at]!;
-    while (cell !== 0 && ((cell >>> slotBits) ^ (hash & tagMask)) !== 0) {
+    while (cell !== 0 && cell >>> slotBits !== wanted) {
       at = (at + 1) & mask;
+      wanted += step;
       cell = cells[at]!;
     }
-    if (cell === 0) return this.#plain ? -1 : super.fresh(key, now);
+    if (cell === 0) return wanted < tooFar && this.#plain ? -1 : super.fresh(key, now);
     const slot = (cell & slotMask) - 1;
     if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
     return this.#used(slot, hash, now);
@@ -69,13 +74,16 @@ export class SwiftIndex extends NearIndex {
   #freshNumber(key: number, now: number): number {
     const hash = finish(key ^ this.#seed);
     const { cells, mask, shift } = this.#table;
-    let at = hash >>> shift;
+    // Signed: V8 keeps what is now signed, now unsigned as a floating-point number.
+    let at = (hash >>> shift) | 0;
+    let wanted = hash & tagMask;
     let cell = cells[at]!;
-    while (cell !== 0 && ((cell >>> slotBits) ^ (hash & tagMask)) !== 0) {
+    while (cell !== 0 && cell >>> slotBits !== wanted) {
       at = (at + 1) & mask;
+      wanted += step;
       cell = cells[at]!;
     }
-    if (cell === 0) return this.#plain ? -1 : super.fresh(key, now);
+    if (cell === 0) return wanted < tooFar && this.#plain ? -1 : super.fresh(key, now);
     const slot = (cell & slotMask) - 1;
     if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
     return this.#used(slot, hash, now);
