@@ -48,12 +48,11 @@ export class ShadowCache {
       this.#segments.hit(found);
       return;
     }
-    const seen = this.#segments.seen(hash);
     if (this.#segments.size >= this.#segments.capacity) this.#evict();
     const slot = this.#free.pop()!;
     this.#hashes[slot - this.#first] = hash;
     this.#directory.set(hash, slot);
-    this.#segments.insert(slot, seen, false);
+    this.#segments.insert(slot, hash, false);
   }
 
   #evict(): void {

@@ -22,10 +22,10 @@ test('an entry that nobody asks for any more loses half of its count with each p
       lists: new SlotLists(3),
       firstList: 0,
     });
-    segments.insert(0, segments.seen(0), false);
+    segments.insert(0, 0, false);
     for (let hit = 0; hit < 14; hit++) segments.hit(0);
     for (age.mockClear(); age.mock.calls.length < periods;) {
-      segments.insert(1, segments.seen(7919), false);
+      segments.insert(1, 7919, false);
       segments.remove(1, 7919);
     }
     remember.mockClear();
@@ -164,7 +164,7 @@ function segmentsOf(share: number): MakePolicy {
       },
       hit: (slot) => void segments.hit(slot),
       miss: () => {},
-      insert: (slot) => segments.insert(slot, segments.seen(options.hashOf(slot)), false),
+      insert: (slot) => segments.insert(slot, options.hashOf(slot), false),
       remove: (slot) => segments.remove(slot, options.hashOf(slot)),
       reweigh: (slot, difference) => segments.reweigh(slot, difference),
       victim: () => segments.victim(),
@@ -224,8 +224,7 @@ test('its owner’s mark stays with an entry through all segments, and goes with
     lists,
     firstList: 0,
   });
-  const insert = (slot: number): void =>
-    segments.insert(slot, segments.seen(hashOf(slot, 1)), slot % 2 === 0);
+  const insert = (slot: number): void => segments.insert(slot, hashOf(slot, 1), slot % 2 === 0);
   const remove = (slot: number): void => segments.remove(slot, hashOf(slot, 1));
   for (let slot = 0; slot < 8; slot++) insert(slot);
   expect(segments.marked).toBe(4);

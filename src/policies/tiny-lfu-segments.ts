@@ -86,6 +86,8 @@ export class TinyLfuSegments {
   /** What is really kept: less than the capacity where its owner has another limit, too. */
   #room: number;
   #share: number;
+  /** Less weight than this supposes another limit. */
+  #loose = 0;
   #windowWeight = 0;
   #windowSize = 0;
   #guardedWeight = 0;
@@ -136,13 +138,8 @@ export class TinyLfuSegments {
     return (word & mark) !== 0;
   }
 
-  /** How often a key that is not inside was asked for. It is looked up before room is made: so the processor waits for this and for whatever its owner has just looked up together. */
-  seen(hash: number): number {
-    return this.#ghosts.count(hash);
-  }
-
-  /** `seen` is what was answered for its hash; the same one must be told when the entry leaves. */
-  insert(slot: number, seen: number, marked: boolean): void {
+  /** The hash is that of the key; the same one must be told when the entry leaves. */
+  insert(slot: number, hash: number, marked: boolean): void {
     if (slot >= this.#reserved) this.#reserve(slot);
     this.size++;
     if (marked) this.marked++;
@@ -150,6 +147,7 @@ export class TinyLfuSegments {
     this.weight += weight;
     if (this.weight > this.#room) this.#fill(Math.min(this.#capacity, Math.ceil(this.weight * (1 + slack))));
     this.#way.renew();
+    const seen = this.#ghosts.count(hash);
     const count = seen < mostCounted ? seen + 1 : mostCounted;
     this.words[slot] = (this.age << ageShift) | (marked ? mark : 0) | count;
     this.#lists.append(this.#first, slot);
@@ -184,7 +182,7 @@ export class TinyLfuSegments {
 
   victim(): number {
     if (this.size === 0) return noSlot;
-    if (this.weight < this.#room * (1 - slack)) this.#fill(this.weight);
+    if (this.weight < this.#loose) this.#fill(this.weight);
     if (this.#guardedWeight > this.#guardedLimit) this.#shrinkGuarded();
     if (this.#windowSize > 0 && this.#windowWeight >= this.#windowLimit) {
       const candidate = this.#end(windowSegment);
@@ -324,6 +322,7 @@ export class TinyLfuSegments {
 
   #fill(room: number): void {
     this.#room = room;
+    this.#loose = room * (1 - slack);
     this.#divide();
     this.period = sampleFactor * this.entries;
   }

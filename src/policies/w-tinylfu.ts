@@ -25,8 +25,6 @@ export class WTinyLfuPolicy implements Policy {
   #fitted = 0;
   /** Each entry weighs 1: how many the capacity holds is known from the start. */
   readonly #unit: boolean;
-  /** How often the key was asked for that comes in next. */
-  #seen = 0;
   /** Entries have had to go: what is inside is what fits. */
   #full = false;
 
@@ -55,14 +53,12 @@ export class WTinyLfuPolicy implements Policy {
     if (this.segments.hit(slot)) this.record(this.#hashOf(slot));
   }
 
-  miss(hash: number): void {
-    this.#seen = this.segments.seen(hash);
-  }
+  miss(): void {}
 
   insert(slot: number): void {
     const hash = this.#hashOf(slot);
     const sampled = this.#chooser.samples(hash);
-    this.segments.insert(slot, this.#seen, sampled);
+    this.segments.insert(slot, hash, sampled);
     if (!this.#unit && this.segments.size >= this.#fitted) this.#fit();
     if (sampled) this.record(hash);
   }

@@ -76,7 +76,7 @@ export class ProbeTable implements SlotTable {
 
   add(slot: number, hash: number): void {
     if (this.#old !== undefined) this.#move();
-    else if (this.size >= this.cells.length >> 1) this.#grow();
+    else if (this.size >= this.mask >> 1) this.#grow();
     this.size++;
     this.#put(slot, hash);
   }
@@ -84,7 +84,11 @@ export class ProbeTable implements SlotTable {
   remove(slot: number, hash: number): void {
     this.size--;
     if (this.#old !== undefined && this.#removeOld(slot, hash)) return;
-    this.#empty(this.cells, this.shift, placeOf(this.cells, this.shift, slot, hash));
+    const { cells, mask } = this;
+    let place = beginOf(hash, this.shift);
+    while ((cells[place]! & slotMask) !== slot + 1) place = (place + 1) & mask;
+    if (cells[(place + 1) & mask] === 0) cells[place] = 0;
+    else this.#empty(cells, this.shift, place);
   }
 
   clear(): void {
