@@ -210,6 +210,7 @@ export class NearRoom {
     for (let looked = Math.min(slots, slab.end); looked > 0 && removed < most; looked--) {
       if (this.#cursor >= slab.end) this.#cursor = 0;
       const slot = this.#cursor++;
+      if (this.#dead === 0 && slab.freshAt(slot, now)) continue;
       const owner = slab.ownerOf(slot);
       if (owner === 0) continue;
       if (this.#owners[owner] === undefined) {

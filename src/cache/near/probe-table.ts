@@ -76,7 +76,7 @@ export class ProbeTable implements SlotTable {
 
   add(slot: number, hash: number): void {
     if (this.#old !== undefined) this.#move();
-    else if (this.size >= this.mask >> 1) this.#grow();
+    else if (this.size > this.mask >> 1) this.#grow();
     this.size++;
     this.#put(slot, hash);
   }

@@ -7,7 +7,7 @@ import type { LiveCurve } from './live-curve.ts';
 import { type IndexParts, NearIndex } from './near-index.ts';
 import type { ProbeTable } from './probe-table.ts';
 
-/** Copies: a constant of another module would be read from memory each time. A test compares. */
+/** Copies: a constant of another module would be read from memory each time. Were one of them wrong, `swift-index.test.ts` would fail. */
 const slotBits = 24;
 const slotMask = (1 << slotBits) - 1;
 const tagMask = 0xf;
@@ -101,7 +101,11 @@ export class SwiftIndex extends NearIndex {
     const segments = this.#segments;
     const { words } = segments;
     const word = words[slot]!;
-    if (word >>> ageShift !== segments.age || (word & mark) !== 0 || segments.counted >= segments.period) {
+    if (
+      word >>> ageShift !== segments.age ||
+      (word & mark) !== 0 ||
+      segments.counted >= segments.period - 1
+    ) {
       this.use(slot);
       return slot;
     }
