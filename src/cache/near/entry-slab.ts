@@ -216,14 +216,15 @@ export class EntrySlab {
     const from = Math.floor(loadedAt);
     const freshUntil = Math.floor(times.freshUntil);
     // What is due before it was loaded is due at once; and a little earlier, so that the end of freshness is kept exactly.
-    const due = freshUntil - roundedUp16(freshUntil - Math.floor(until > loadedAt ? until : loadedAt));
+    const early = freshUntil - Math.floor(until > loadedAt ? until : loadedAt);
+    const due = early === 0 ? freshUntil : freshUntil - roundedUp16(early);
     if (!this.#based || due - this.base >= half) this.#rebase(from - earlier + half);
     const base = this.base;
     const offset = due > base - half ? due - base : -half;
     const kept = base + offset;
     this.hot[(slot << 1) | 1] = offset;
     const stale = times.staleUntil - (freshUntil > kept ? freshUntil : kept);
-    const code = stale > 0 ? this.#staleSpans.code(Math.floor(stale)) : 0;
+    const code = stale >= 1 ? this.#staleSpans.code(Math.floor(stale)) : 0;
     const age = packed24(kept - from);
     const rest = this.#rest;
     const at = slot * restWords;

@@ -119,7 +119,11 @@ export class NearRoom {
   ): number {
     if (this.#dead > 0 || (++this.#added & (entriesPerSweep - 1)) === 0) this.#sweep(sweptAtOnce, now);
     this.policy.miss(hash);
-    if (!this.#makeRoom(weight, 1)) return -1;
+    // One more entry in the place of another is the rule: then there is nothing to reckon.
+    if (this.resident === this.maxEntries && this.#dead === 0 && this.bytes + weight <= this.maxBytes) {
+      this.overflowed = true;
+      this.remove(this.policy.victim(), evicted);
+    } else if (!this.#makeRoom(weight, 1)) return -1;
     const slot = this.slab.take(key, hash, value, weight, owner);
     this.slab.setTimes(slot, times);
     this.bytes += weight;
