@@ -1,5 +1,6 @@
 import { asError, wrongOption } from '../../core/error.ts';
 import { heard, tell } from '../../core/events.ts';
+import { reliable } from '../../core/reliable.ts';
 import type { Operation, Reply, Right, Store } from '../../core/store.ts';
 import { unavailable } from '../../net/connection-errors.ts';
 import { ConnectionPool, type PoolOptions } from '../../net/connection-pool.ts';
@@ -80,6 +81,7 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     );
     this.fence = parts.fence?.(this);
     this.#pool.start();
+    reliable(this);
   }
 
   execute(operation: Operation): Promise<Reply> {
