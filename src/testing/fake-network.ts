@@ -252,7 +252,11 @@ class Connection {
         this.#finish();
       },
     });
+    const up = this.#up;
     this.socket = {
+      get unsent() {
+        return up.size;
+      },
       write: (parts) => this.#write(parts),
       keepAlive: () => undefined,
       pause: () => void (this.#paused = true),
