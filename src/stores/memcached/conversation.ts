@@ -46,6 +46,9 @@ export class Conversation implements Protocol, ReplySink {
   readonly #parser = new ReplyParser(this);
   /** When the fence's record was last asked for over this connection. */
   #inquiredAt = Number.NEGATIVE_INFINITY;
+  /** What was asked then, and its line: nearly always the same. */
+  #lastInquiry: Operation | undefined;
+  #lastLine = '';
 
   constructor(speaker: Speaker, connection: Connection) {
     this.#speaker = speaker;
@@ -69,7 +72,12 @@ export class Conversation implements Protocol, ReplySink {
   refresh(now: number): void {
     this.#inquiredAt = now;
     const inquiry = this.#fence!.inquire(now);
-    this.#connection.accompany(new Question(inquiry, requestOf(inquiry.operation, true, longestServerKey)));
+    const { operation } = inquiry;
+    if (operation !== this.#lastInquiry) {
+      this.#lastInquiry = operation;
+      this.#lastLine = requestOf(operation, true, longestServerKey);
+    }
+    this.#connection.accompany(new Question(inquiry, this.#lastLine));
   }
 
   received(chunk: Uint8Array): string | undefined {
