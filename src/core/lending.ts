@@ -18,5 +18,5 @@ export function isLending(store: Store): boolean {
 
 /** The reply with a value that stays. */
 export function keptReply(reply: Reply): Reply {
-  return reply.kind === 'hit' ? { ...reply, value: reply.value.slice() } : reply;
+  return reply.kind === 'hit' ? { ...reply, value: new Uint8Array(reply.value) } : reply;
 }
