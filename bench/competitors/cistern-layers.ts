@@ -6,7 +6,7 @@ import { type Address, lifetime, type RemoteClient } from './adapter.ts';
 /** How long an operation is waited for, in milliseconds. */
 const patience = 5000;
 
-export type Layers = 'leaf' | 'safe' | 'routes' | 'measured';
+export type Layers = 'leaf' | 'safe' | 'routes' | 'gutter' | 'measured';
 
 /** A memcached server, behind more or less of what keeps a fleet up. */
 export async function openRemoteClient(
@@ -59,6 +59,7 @@ function layered(server: string, layers: Layers): Store {
     });
   const main = pool('main');
   if (layers === 'leaf' || layers === 'safe') return main;
-  const routes = prefixed({ 'none:': pool('none') }, gutter(main, pool('gutter')));
+  const guttered = layers === 'routes' ? main : gutter(main, pool('gutter'));
+  const routes = prefixed({ 'none:': pool('none') }, guttered);
   return layers === 'measured' ? measured(routes) : routes;
 }

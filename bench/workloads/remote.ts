@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Address, Payload, RemoteClient, RemoteModule } from '../competitors/adapter.ts';
 import type { Runner, Sample } from '../harness/contest.ts';
 import { quantile } from '../harness/statistics.ts';
@@ -27,7 +28,8 @@ export async function open(
   const client = await (adapter as RemoteModule).openRemoteClient(address, parameters);
   const works = typeof work === 'string' ? [work] : Object.values(work);
   const perCaller = Math.max(...works.map((each) => keysPerCaller[each]));
-  const prefix = contender.replace(/[^a-z0-9]+/gi, '-');
+  // Of one length for all: every character of a key is checked, written and sent.
+  const prefix = createHash('sha256').update(contender).digest('hex').slice(0, 12);
   const keys = Array.from({ length: callers * perCaller }, (_, index) => `${prefix}:${index}`);
   const values = keys.map((key): Payload => {
     const text = `${key} `.padEnd(valueBytes, 'abcdefghijklmnopqrstuvwxyz');

@@ -2,7 +2,7 @@ import type { Bytes } from '../core/bytes.ts';
 import type { Duration } from '../core/duration.ts';
 import { CisternError, wrongOption } from '../core/error.ts';
 import type { Store } from '../core/store.ts';
-import { memcached } from '../stores/memcached/memcached.ts';
+import { lendingMemcached } from '../stores/memcached/memcached.ts';
 import { memory } from '../stores/memory/memory.ts';
 import { UsageError } from './command.ts';
 import type { ProxyArguments } from './proxy-arguments.ts';
@@ -21,7 +21,7 @@ export async function storeOf(given: ProxyArguments): Promise<Store> {
           raw: true,
           ...(given.maxValue !== undefined && { maxValueBytes: given.maxValue as Bytes }),
         })
-      : memcached({
+      : lendingMemcached({
           servers: servers!,
           raw: true,
           fence: given.fence,

@@ -40,6 +40,9 @@ export function connect(target: Target, events: SocketEvents): Socket {
   socket.on('error', (error) => (failure = error));
   socket.on('close', () => events.closed(failure));
   return {
+    get unsent() {
+      return socket.writableLength;
+    },
     write: (parts) => writeParts(socket, parts),
     keepAlive(wanted) {
       kept = wanted;
@@ -74,6 +77,7 @@ function open({ tls, ...where }: Target, onread: OnReadOpts): NodeSocket {
 }
 
 const nowhere: Socket = {
+  unsent: 0,
   write: () => false,
   keepAlive: () => undefined,
   pause: () => undefined,

@@ -92,6 +92,8 @@ export interface SocketEvents {
 }
 
 export interface Socket {
+  /** Bytes that were written and are still in the process's buffers. At 0 what was written may be written over. */
+  readonly unsent: number;
   /** Writes all parts, in one system call where the kernel takes them; with TLS each in records of its own. Strings are Latin-1. False: wait for `drained`. */
   write(parts: readonly (string | Uint8Array)[]): boolean;
   /** Whether the open socket keeps the process alive: true only while an answer is awaited. */
@@ -109,8 +111,6 @@ export type Place =
 
 /** The near end of a connection that was taken. */
 export interface ServedSocket extends Socket {
-  /** Bytes that were written and are still in the process's buffers. */
-  readonly unsent: number;
   /** Sends what was written, and tells that nothing more will come. Closed once the other side has ended, too, or by `destroy`. */
   end(): void;
 }

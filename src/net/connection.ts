@@ -119,7 +119,7 @@ export class Connection {
       turn.told = true;
       exchange.turn = turn;
       if (this.#batch.add(exchange)) this.slots.push(exchange);
-      this.#blocked = !this.#socket.write(this.#batch.take());
+      this.#write(this.#batch.take());
     }
   }
 
@@ -255,12 +255,17 @@ export class Connection {
     }
     this.#alarm.watch(nearest, now);
     const parts = this.#batch.take();
-    if (parts.length > 0) this.#blocked = !this.#socket.write(parts);
+    if (parts.length > 0) this.#write(parts);
     if (late !== undefined) this.#failLate(late);
     if (barred !== undefined) {
       const error = unavailable(this.#options.name, 'it is not known by which name the key goes there');
       this.#failUnsent(barred, () => error);
     }
+  }
+
+  #write(parts: readonly Uint8Array[]): void {
+    this.#blocked = !this.#socket.write(parts);
+    if (this.#socket.unsent === 0) this.#batch.sent();
   }
 
   /** Fails what waits too long; returns when the next of the rest is due. */

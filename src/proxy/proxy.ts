@@ -1,10 +1,12 @@
 import type { Acceptor, Runtime, ServedEvents, ServedSocket, Timer } from '../core/runtime.ts';
+import { isLending } from '../core/lending.ts';
 import type { Store } from '../core/store.ts';
 import { guardedPart } from '../routes/guarded-part.ts';
 import type { RequestLine } from '../wire/memcached-server/request-line.ts';
 import { AnswerWriter } from './answer.ts';
 import { CasNumbers } from './cas-numbers.ts';
 import type { Circumstances } from './operation-of.ts';
+import { KeepingStore } from './keeping-store.ts';
 import { placeName, type ProxyOptions, type ProxySettings, settingsOf } from './proxy-options.ts';
 import { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
@@ -35,6 +37,8 @@ export async function serveProxy(store: Store, options: ProxyOptions): Promise<P
 
 class RunningProxy implements Proxy, SessionHost {
   readonly store: Store;
+  readonly lends: boolean;
+  readonly keepingStore: Store;
   readonly runtime: Runtime;
   readonly statistics = new ProxyStatistics();
   readonly answers: AnswerWriter;
@@ -60,6 +64,8 @@ class RunningProxy implements Proxy, SessionHost {
 
   constructor(store: Store, settings: ProxySettings) {
     this.store = guardedPart(store);
+    this.lends = isLending(store);
+    this.keepingStore = this.lends ? new KeepingStore(this.store) : this.store;
     this.#given = store;
     this.#settings = settings;
     this.runtime = settings.runtime;

@@ -10,6 +10,10 @@ import type { ProxyStatistics } from './statistics.ts';
 export interface SessionHost {
   /** Never throws, and never rejects. */
   readonly store: Store;
+  /** Whether its values are lent: see `core/lending`. */
+  readonly lends: boolean;
+  /** The same store with values that stay. */
+  readonly keepingStore: Store;
   readonly runtime: Runtime;
   readonly answers: AnswerWriter;
   readonly statistics: ProxyStatistics;

@@ -1,4 +1,5 @@
 import { asError } from '../core/error.ts';
+import { keptReply } from '../core/lending.ts';
 import type { ServedEvents, ServedSocket, Timer } from '../core/runtime.ts';
 import type { Reply } from '../core/store.ts';
 import { ReplyWriter } from '../wire/memcached-server/reply-writer.ts';
@@ -38,6 +39,8 @@ export class Session implements RequestSink, ServedEvents {
   #first: PendingAnswer | undefined;
   #last: PendingAnswer | undefined;
   #unanswered = 0;
+  /** Those of them whose answers are with the writer, in front of all others. */
+  #written = 0;
   #window: number;
   #averageAnswer = 0;
   /** What of the last chunk could not be read yet. */
@@ -154,22 +157,10 @@ export class Session implements RequestSink, ServedEvents {
     }
     this.#hasWaited = false;
     this.#scheduled = false;
-    const { answers } = this.#host;
-    const writer = this.#writer;
-    let pending = this.#first;
-    let count = 0;
-    while (pending !== undefined) {
-      const { text, reply } = pending;
-      if (text !== undefined) writer.text(text);
-      else if (reply !== undefined) answers.write(writer, pending.line, pending.token, pending.key, reply);
-      else break;
-      count++;
-      pending = pending.next;
-    }
-    this.#first = pending;
-    if (pending === undefined) this.#last = undefined;
+    const count = this.#written;
+    this.#written = 0;
     this.#unanswered -= count;
-    if (writer.size > 0) this.#send(writer, count);
+    if (this.#writer.size > 0) this.#send(this.#writer, count);
     if (this.#first === undefined) {
       this.#afterAll?.();
       this.#afterAll = undefined;
@@ -184,13 +175,24 @@ export class Session implements RequestSink, ServedEvents {
 
   /** A write costs as much as many answers do, and servers tend to answer in pieces. */
   #mostIsComing(): boolean {
-    const half = this.#unanswered / 2;
-    let ready = 0;
-    for (let pending = this.#first; pending !== undefined; pending = pending.next) {
-      if (pending.reply === undefined && pending.text === undefined) return true;
-      if (++ready >= half) return false;
+    return this.#first !== undefined && this.#written < this.#unanswered / 2;
+  }
+
+  /** Hands the writer what can be answered: at once, while values that are lent are still there. */
+  #write(): void {
+    const { answers } = this.#host;
+    const writer = this.#writer;
+    let pending = this.#first;
+    while (pending !== undefined) {
+      const { text, reply } = pending;
+      if (text !== undefined) writer.text(text);
+      else if (reply !== undefined) answers.write(writer, pending.line, pending.token, pending.key, reply);
+      else break;
+      this.#written++;
+      pending = pending.next;
     }
-    return false;
+    this.#first = pending;
+    if (pending === undefined) this.#last = undefined;
   }
 
   #send(writer: ReplyWriter, count: number): void {
@@ -233,7 +235,9 @@ export class Session implements RequestSink, ServedEvents {
     const operation = operationOf(line, key, value, circumstances);
     if (operation === undefined) this.#holding = pending;
     const replied =
-      operation === undefined ? severalSteps(store, line, key, circumstances) : store.execute(operation);
+      operation === undefined
+        ? severalSteps(host.keepingStore, line, key, circumstances)
+        : store.execute(operation);
     void replied.then((reply) => this.#settle(pending, reply));
   }
 
@@ -248,7 +252,7 @@ export class Session implements RequestSink, ServedEvents {
   }
 
   #settle(pending: PendingAnswer, reply: Reply): void {
-    pending.reply = reply;
+    pending.reply = this.#host.lends && pending !== this.#first ? keptReply(reply) : reply;
     if (pending === this.#holding) {
       this.#holding = undefined;
       this.#schedule();
@@ -263,7 +267,9 @@ export class Session implements RequestSink, ServedEvents {
 
   #settled(pending: PendingAnswer): void {
     this.#host.settled(pending.bytes);
-    if (pending === this.#first) this.#schedule();
+    if (pending !== this.#first || this.#closed) return;
+    this.#write();
+    this.#schedule();
   }
 
   /** An answer that is known at once. It has its place in the order, too. */

@@ -14,7 +14,7 @@ export interface PrefixedOptions {
  * `otherwise`. So what churns, what is dear and what must not be evicted do not push each other out. The keys of a cache begin with
  * the name of its cistern and its own: `shop:user:`.
  *
- * An operation costs one look-up per different length of prefixes; the pool's promise is handed on. A pool may have several prefixes.
+ * An operation costs a look at one character per different length of prefixes, and a look-up where it fits; the pool's promise is handed on. A pool may have several prefixes.
  */
 export function prefixed(
   pools: Readonly<Record<string, Store>>,
@@ -39,14 +39,14 @@ export function prefixed(
 class PrefixedRoute extends Route {
   readonly #pools = new Map<string, number>();
   readonly #guarded: readonly Store[];
-  /** The lengths of the prefixes, longest first. */
-  readonly #lengths: readonly number[];
+  /** Longest first. */
+  readonly #lengths: readonly PrefixLength[];
 
   constructor(name: string, pools: ReadonlyMap<string, Store>, otherwise: Store) {
     super(name, [...new Set([otherwise, ...pools.values()])]);
     this.#guarded = this.parts.map(guardedPart);
     for (const [prefix, pool] of pools) this.#pools.set(prefix, this.parts.indexOf(pool));
-    this.#lengths = [...new Set([...pools.keys()].map((prefix) => prefix.length))].toSorted((a, b) => b - a);
+    this.#lengths = lengthsOf([...pools.keys()]);
   }
 
   protected ask(operation: Operation): Promise<Reply> {
@@ -58,10 +58,28 @@ class PrefixedRoute extends Route {
   }
 
   #partOf(key: string): number {
-    for (const length of this.#lengths) {
+    for (const { length, ends } of this.#lengths) {
+      if (ends[key.charCodeAt(length - 1)] !== 1) continue;
       const pool = this.#pools.get(key.slice(0, length));
       if (pool !== undefined) return pool;
     }
     return 0;
   }
+}
+
+/** Prefixes of the same length. */
+interface PrefixLength {
+  readonly length: number;
+  /** 1 at the characters that they end with: most keys have another one there, and no text is made to find that out. */
+  readonly ends: Uint8Array;
+}
+
+function lengthsOf(prefixes: readonly string[]): readonly PrefixLength[] {
+  const lengths = new Map<number, Uint8Array>();
+  for (const prefix of prefixes) {
+    const ends = lengths.get(prefix.length) ?? new Uint8Array(128);
+    ends[prefix.charCodeAt(prefix.length - 1)] = 1;
+    lengths.set(prefix.length, ends);
+  }
+  return Array.from(lengths, ([length, ends]) => ({ length, ends })).toSorted((a, b) => b.length - a.length);
 }

@@ -113,6 +113,8 @@ class Sharded implements Salted {
   #ring: Ring | undefined;
   /** The ring, where there is nothing but it to look at. */
   #plain: Ring | undefined;
+  /** The only part of that ring, if it has one alone and that never throws: there is nothing to choose. */
+  #only: Store | undefined;
   #moved: MovedKeys | undefined;
   #movedUntil: Timer | undefined;
   /** Left, and not closed yet. */
@@ -135,6 +137,7 @@ class Sharded implements Salted {
   }
 
   execute(operation: Operation): Promise<Reply> {
+    if (this.#only !== undefined) return this.#only.execute(operation);
     try {
       const plain = this.#plain;
       if (plain === undefined || operation.copy !== undefined) return this.#ask(operation);
@@ -220,7 +223,12 @@ class Sharded implements Salted {
     for (const place of placesBefore) if (!this.parts.includes(place.part)) this.#leave(place.part);
     if (before === undefined) this.#begin();
     else this.#mark(before);
+    this.#simplify();
+  }
+
+  #simplify(): void {
     this.#plain = this.#moved === undefined && this.#settings.routesByKey ? this.#ring : undefined;
+    this.#only = this.#plain?.parts.length === 1 ? this.#plain.parts[0] : undefined;
   }
 
   #placesOf(members: readonly Member[]): readonly Place[] {
@@ -265,7 +273,7 @@ class Sharded implements Salted {
     this.#movedUntil?.cancel();
     const end = (): void => {
       this.#moved = undefined;
-      if (this.#settings.routesByKey) this.#plain = this.#ring;
+      this.#simplify();
     };
     this.#movedUntil = runtime.after(rightsSpan, end, false);
   }

@@ -252,7 +252,11 @@ class Connection {
         this.#finish();
       },
     });
+    const up = this.#up;
     this.socket = {
+      get unsent() {
+        return up.size;
+      },
       write: (parts) => this.#write(parts),
       keepAlive: () => undefined,
       pause: () => void (this.#paused = true),
@@ -318,7 +322,10 @@ class Connection {
 
   #write(parts: readonly (string | Uint8Array)[]): boolean {
     if (this.#over || this.#clientClosing) return false;
-    const written = Buffer.concat(parts.map(bytesOf));
+    // As it is: whoever writes over what is unsent is found out.
+    const [first] = parts;
+    const isOne = parts.length === 1 && first instanceof Uint8Array;
+    const written = isOne ? first : Buffer.concat(parts.map(bytesOf));
     this.#up.send(written);
     if (this.#up.size <= this.#conditions.window) return true;
     this.#full = true;

@@ -158,7 +158,16 @@ export class World {
       serve: (...args) => runtime.serve(...args),
       connect(to, events) {
         const socket = runtime.connect(to, events);
-        return { ...socket, keepAlive: (wanted) => void keptAlive.push(wanted) };
+        return {
+          get unsent() {
+            return socket.unsent;
+          },
+          write: (parts) => socket.write(parts),
+          pause: () => socket.pause(),
+          resume: () => socket.resume(),
+          destroy: () => socket.destroy(),
+          keepAlive: (wanted) => void keptAlive.push(wanted),
+        };
       },
     };
   }

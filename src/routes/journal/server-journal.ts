@@ -191,9 +191,10 @@ export class ServerJournal {
   /** Repairs now. Fulfilled when nothing is left, or nothing more succeeds. */
   flush(): Promise<void> {
     if (this.#idle() || this.#mender === undefined || !this.#open) return Promise.resolve();
-    this.#flushed ??= Promise.withResolvers();
+    const { promise } = (this.#flushed ??= Promise.withResolvers());
+    // It settles at once where what is left must wait.
     this.#start();
-    return this.#flushed.promise;
+    return promise;
   }
 
   stop(): void {

@@ -47,8 +47,9 @@ export class Call extends Exchange {
     this.caller = caller;
     this.#resolve = resolve;
     const { fence } = caller;
-    this.#era = fence !== undefined && 'cas' in operation && operation.cas !== undefined ? fence.era : -1;
-    this.refreshing = fence !== undefined && invalidationKind(operation) !== undefined;
+    const changes = fence !== undefined && operation.kind !== 'get';
+    this.#era = changes && 'cas' in operation && operation.cas !== undefined ? fence.era : -1;
+    this.refreshing = changes && invalidationKind(operation) !== undefined;
   }
 
   get deadline(): number {

@@ -7,6 +7,7 @@ import { longestServerKey } from '../../wire/memcached-meta/meta-request.ts';
 import { readErrorLine } from '../../wire/memcached-meta/error-line.ts';
 import { metaCode, type MetaReply, wordsCode } from '../../wire/memcached-meta/meta-reply.ts';
 import { ReplyParser, type ReplySink } from '../../wire/memcached-meta/reply-parser.ts';
+import type { ValueSlab } from '../../wire/memcached-meta/value-slab.ts';
 import { readVersion, type ServerFeatures } from '../../wire/memcached-meta/server-version.ts';
 import { BareCall, Call, Clearing, Login, Question, VersionQuestion, writes } from './call.ts';
 import { withEra } from './cas-era.ts';
@@ -23,6 +24,8 @@ export interface Speaker {
   /** How the server's entries are read. */
   readonly form: EntryForm;
   readonly fence: ServerFence | undefined;
+  /** Where the small values of a connection go. */
+  newSlab(): ValueSlab;
   /** What the server can do, as it has just told. */
   learn(features: ServerFeatures): void;
   /** The server keeps no CAS values (option `-C`). */
@@ -43,14 +46,18 @@ export class Conversation implements Protocol, ReplySink {
   readonly #speaker: Speaker;
   readonly #connection: Connection;
   readonly #fence: ServerFence | undefined;
-  readonly #parser = new ReplyParser(this);
+  readonly #parser: ReplyParser;
   /** When the fence's record was last asked for over this connection. */
   #inquiredAt = Number.NEGATIVE_INFINITY;
+  /** What was asked then, and its line: nearly always the same. */
+  #lastInquiry: Operation | undefined;
+  #lastLine = '';
 
   constructor(speaker: Speaker, connection: Connection) {
     this.#speaker = speaker;
     this.#connection = connection;
     this.#fence = speaker.fence;
+    this.#parser = new ReplyParser(this, speaker.newSlab());
   }
 
   greet(): void {
@@ -69,7 +76,12 @@ export class Conversation implements Protocol, ReplySink {
   refresh(now: number): void {
     this.#inquiredAt = now;
     const inquiry = this.#fence!.inquire(now);
-    this.#connection.accompany(new Question(inquiry, requestOf(inquiry.operation, true, longestServerKey)));
+    const { operation } = inquiry;
+    if (operation !== this.#lastInquiry) {
+      this.#lastInquiry = operation;
+      this.#lastLine = requestOf(operation, true, longestServerKey);
+    }
+    this.#connection.accompany(new Question(inquiry, this.#lastLine));
   }
 
   received(chunk: Uint8Array): string | undefined {

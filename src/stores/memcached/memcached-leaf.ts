@@ -1,5 +1,7 @@
 import { asError, wrongOption } from '../../core/error.ts';
 import { heard, tell } from '../../core/events.ts';
+import { reliable } from '../../core/reliable.ts';
+import type { Runtime } from '../../core/runtime.ts';
 import type { Operation, Reply, Right, Store } from '../../core/store.ts';
 import { unavailable } from '../../net/connection-errors.ts';
 import { ConnectionPool, type PoolOptions } from '../../net/connection-pool.ts';
@@ -8,6 +10,7 @@ import type { Exchange } from '../../net/exchange.ts';
 import type { PoolStatistics } from '../../net/pool-statistics.ts';
 import { longestServerKey } from '../../wire/memcached-meta/meta-request.ts';
 import type { MetaReply } from '../../wire/memcached-meta/meta-reply.ts';
+import { ValueSlab } from '../../wire/memcached-meta/value-slab.ts';
 import type { ServerFeatures } from '../../wire/memcached-meta/server-version.ts';
 import { BareCall, Call, type Caller, Clearing, Repair } from './call.ts';
 import { closedKey, Conversation, type Speaker } from './conversation.ts';
@@ -55,6 +58,8 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
   readonly credentials: Uint8Array | undefined;
   readonly #prefixLength: number;
   readonly #longestKey: number;
+  readonly #runtime: Runtime;
+  readonly #lends: boolean;
   readonly #observer: ServerParts['observer'];
   readonly #gate: ReadGate | undefined;
   readonly #pool: ConnectionPool;
@@ -66,11 +71,13 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     this.name = options.name;
     this.credentials = options.credentials;
     this.raw = options.raw ?? false;
+    this.#runtime = options.runtime;
     const { clock } = options.runtime;
     this.form = this.raw ? rawForm(() => clock.wall()) : contractForm;
     this.#prefixLength = parts.fence === undefined ? 0 : prefixLength;
     this.#longestKey = longestServerKey - this.#prefixLength;
-    const { observer, group, gate } = parts;
+    const { observer, group, gate, lends = false } = parts;
+    this.#lends = lends;
     this.#observer = observer;
     this.#gate = gate;
     this.#pool = new ConnectionPool(
@@ -80,6 +87,7 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     );
     this.fence = parts.fence?.(this);
     this.#pool.start();
+    reliable(this);
   }
 
   execute(operation: Operation): Promise<Reply> {
@@ -138,6 +146,10 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     const closed = this.#pool.close();
     this.#observer?.closed?.();
     return closed;
+  }
+
+  newSlab(): ValueSlab {
+    return new ValueSlab(this.#lends ? (callback) => this.#runtime.defer(callback) : undefined);
   }
 
   learn(features: ServerFeatures): void {

@@ -1,5 +1,6 @@
 import type { Duration } from '../../core/duration.ts';
 import { wrongOption } from '../../core/error.ts';
+import { lending } from '../../core/lending.ts';
 import { HealthGroup, type HealthGroupOptions } from '../../net/health-group.ts';
 import type { PlacementName } from '../../routes/placement/placement-by-name.ts';
 import type { PlacementKind } from '../../routes/placement/placement.ts';
@@ -46,6 +47,15 @@ export interface MemcachedOptions extends ServerSettings, SafetyOptions {
  * buffer of 32 KiB with others: copy what is kept for long.
  */
 export function memcached(options: MemcachedOptions): MemcachedStore {
+  return poolOf(options, false);
+}
+
+/** The same, with values that are lent: see `core/lending`. Nothing may stand between it and the one who asks. */
+export function lendingMemcached(options: MemcachedOptions): MemcachedStore {
+  return lending(poolOf(options, true));
+}
+
+function poolOf(options: MemcachedOptions, lends: boolean): MemcachedStore {
   checkedOptions(options, known);
   const { servers, placement, salt, routingKey, drain, failOpen, name, ...settings } = options;
   if (name !== undefined && (typeof name !== 'string' || name === ''))
@@ -61,7 +71,7 @@ export function memcached(options: MemcachedOptions): MemcachedStore {
       servers,
       make: ({ id, address }) => {
         const own = name === undefined ? `memcached ${address}` : isOne ? name : `${name} ${address}`;
-        return safety.server({ ...settings, server: address, name: own }, id, group);
+        return safety.server({ ...settings, server: address, name: own }, id, group, lends);
       },
       ...defined({ placement, salt, routingKey, drain, runtime }),
       name: name ?? (isOne ? `memcached ${members[0]!.address}` : 'memcached'),

@@ -79,8 +79,8 @@ export class PoolSafety {
     this.journal = keeps ? new Journal(pool, journal ?? {}, runtime) : undefined;
   }
 
-  /** A server of the pool. `id`: the name that it has in every process and after every restart. */
-  server(options: ServerOptions, id: string, group?: HealthGroup): ServerStore {
+  /** A server of the pool. `id`: the name that it has in every process and after every restart. `lends`: see `core/lending`. */
+  server(options: ServerOptions, id: string, group?: HealthGroup, lends = false): ServerStore {
     const { journal } = this;
     const mender = new StoreMender(this.#fence);
     const part = journal?.join(id, mender);
@@ -93,7 +93,7 @@ export class PoolSafety {
           })
       : undefined;
     const observer = part === undefined ? this.#teller(id) : observed(part, mender);
-    const store = memcachedServer(options, { group, fence, gate: part, observer });
+    const store = memcachedServer(options, { group, fence, gate: part, observer, lends });
     if (journal !== undefined && part !== undefined) this.#connect(store, mender, journal, part);
     return store;
   }

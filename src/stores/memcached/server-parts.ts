@@ -9,6 +9,8 @@ export interface ServerParts {
   readonly group?: HealthGroup | undefined;
   readonly observer?: ServerObserver | undefined;
   readonly gate?: ReadGate | undefined;
+  /** Whether values are lent: see `core/lending`. */
+  readonly lends?: boolean;
   /** Makes the fence of the server; called once, while the leaf is made: nothing may be asked before the first `greet`. */
   readonly fence?: ((server: ServerStore) => ServerFence) | undefined;
 }

@@ -36,7 +36,7 @@ const smallDigits = 9;
 export class ReplyParser {
   readonly #sink: ReplySink;
   readonly #reply = new MetaReply();
-  readonly #slab = new ValueSlab();
+  readonly #slab: ValueSlab;
   /** The begin of a line whose end is in a later chunk. */
   readonly #carry = new Uint8Array(longestLine);
   #carried = 0;
@@ -46,8 +46,10 @@ export class ReplyParser {
   #size = 0;
   #problem: string | undefined;
 
-  constructor(sink: ReplySink) {
+  /** `slab`: where small values are copied to. */
+  constructor(sink: ReplySink, slab: ValueSlab = new ValueSlab()) {
     this.#sink = sink;
+    this.#slab = slab;
   }
 
   /** Takes the next chunk, which is the parser's only during the call. Returns what is wrong with the stream, if so. */

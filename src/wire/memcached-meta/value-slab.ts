@@ -1,5 +1,8 @@
 /** Small values share buffers of this size: what a kept value can hold in memory beyond itself. */
 const slabBytes = 32_768;
+/** Slabs that are lent are as large as what a socket reads at once, and so many are kept for the next turn. */
+const lentBytes = 65_536;
+const mostKept = 32;
 /** Values above this size have a buffer of their own. */
 const ownBuffer = 4096;
 
@@ -8,6 +11,12 @@ const ownBuffer = 4096;
  * a chunk lie side by side, the rest of the chunk is copied along with the first, so that the next ones cost only a view.
  */
 export class ValueSlab {
+  /** Where slabs are lent alone: calls back when nobody looks at what was copied before. */
+  readonly #later: ((callback: () => void) => void) | undefined;
+  readonly #size: number;
+  /** Lent until then, and free. */
+  #lent: ArrayBuffer[] = [];
+  readonly #free: ArrayBuffer[] = [];
   #buffer = new ArrayBuffer(0);
   #bytes = new Uint8Array(this.#buffer);
   /** Bytes of the slab in use, the copied rest of the current chunk included. */
@@ -18,7 +27,13 @@ export class ValueSlab {
   #copiedTo = 0;
   #shift = 0;
 
-  /** The bytes from `start` to `end` of the chunk, for good. */
+  /** `later`: values are good until it calls back, and then their memory is used again; without it they are for good. */
+  constructor(later?: (callback: () => void) => void) {
+    this.#later = later;
+    this.#size = later === undefined ? slabBytes : lentBytes;
+  }
+
+  /** The bytes from `start` to `end` of the chunk. */
   copy(chunk: Uint8Array, start: number, end: number): Uint8Array {
     const size = end - start;
     if (size === 0) return new Uint8Array(0);
@@ -31,9 +46,7 @@ export class ValueSlab {
       return own;
     }
     if (this.#used + size > this.#buffer.byteLength) {
-      this.#buffer = new ArrayBuffer(slabBytes);
-      this.#bytes = new Uint8Array(this.#buffer);
-      this.#used = 0;
+      this.#nextSlab();
     }
     const until = Math.min(chunk.length, start + this.#buffer.byteLength - this.#used);
     this.#bytes.set(chunk.subarray(start, until), this.#used);
@@ -44,6 +57,20 @@ export class ValueSlab {
     this.#used += until - start;
     return new Uint8Array(this.#buffer, start + this.#shift, size);
   }
+
+  #nextSlab(): void {
+    this.#buffer = this.#free.pop() ?? new ArrayBuffer(this.#size);
+    this.#bytes = new Uint8Array(this.#buffer);
+    this.#used = 0;
+    if (this.#later !== undefined && this.#lent.push(this.#buffer) === 1) this.#later(this.#takeBack);
+  }
+
+  readonly #takeBack = (): void => {
+    const lent = this.#lent;
+    this.#lent = [];
+    this.#used = this.#buffer.byteLength;
+    for (const slab of lent) if (this.#free.length < mostKept) this.#free.push(slab);
+  };
 
   /** The chunk goes back to its owner, who may write into it again. */
   release(): void {
