@@ -10,6 +10,7 @@ const benchmarks: Record<string, () => Promise<{ readonly benchmark: Benchmark }
   'memcached-get': () => import('./memcached-get.ts'),
   'memcached-set': () => import('./memcached-set.ts'),
   'memcached-multi-get': () => import('./memcached-multi-get.ts'),
+  'near-estimate': () => import('./near-estimate.ts'),
   'near-get': () => import('./near-get.ts'),
   'near-memory': () => import('./near-memory.ts'),
   'near-set': () => import('./near-set.ts'),
