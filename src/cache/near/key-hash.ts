@@ -17,13 +17,16 @@ export function sampleHash(key: KeyPart, seed: number): number {
 export function sampleText(key: string, seed: number): number {
   const { length } = key;
   let hash = seed ^ length;
-  let index = 0;
   if (length > tail) {
-    index = length - tail;
-    hash = Math.imul(hash ^ key.charCodeAt(length >> 1), 0x9e3779b1);
-    hash = Math.imul(hash ^ key.charCodeAt(length - (length >> 2)), 0x9e3779b1);
+    // Two characters of 16 bits at a time, without a loop: most of what a hit costs is here.
+    const end = length - tail;
+    hash ^= key.charCodeAt(length >> 1) | (key.charCodeAt(length - (length >> 2)) << 16);
+    hash = Math.imul(hash, 0x9e3779b1) ^ (key.charCodeAt(end) | (key.charCodeAt(end + 1) << 16));
+    hash = Math.imul(hash, 0x9e3779b1) ^ (key.charCodeAt(end + 2) | (key.charCodeAt(end + 3) << 16));
+    hash = Math.imul(hash, 0x9e3779b1) ^ (key.charCodeAt(end + 4) | (key.charCodeAt(end + 5) << 16));
+    return finish(hash);
   }
-  for (; index < length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x9e3779b1);
+  for (let index = 0; index < length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x9e3779b1);
   return finish(hash);
 }
 
