@@ -36,6 +36,7 @@ export const benchmark: Benchmark = {
             { name: 'and measured', packages, adapter, parameters: { layers: 'measured' } },
           ],
           baseline: 'leaf alone',
+          effort: { rounds: 45, milliseconds: 100 },
           parameters: { ...parameters },
         },
         options,

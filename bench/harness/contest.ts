@@ -25,6 +25,8 @@ export interface Contest {
   readonly baseline: string;
   /** JSON, handed to the workload. */
   readonly parameters: Record<string, unknown>;
+  /** Unless the command line says otherwise. Many short rounds where what is looked for is less than a machine's moods. Default 9 rounds of 500 ms. */
+  readonly effort?: Effort;
 }
 
 export interface Effort {

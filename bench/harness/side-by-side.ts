@@ -34,8 +34,8 @@ export async function sideBySide(
   options: RunOptions,
   additions: { readonly skipped?: readonly string[]; readonly servers?: Record<string, string> } = {},
 ): Promise<Outcome> {
-  const rounds = options.rounds ?? (options.quick ? 3 : 9);
-  const milliseconds = options.quick ? 150 : 500;
+  const rounds = options.rounds ?? (options.quick ? 3 : (contest.effort?.rounds ?? 9));
+  const milliseconds = options.quick ? 150 : (contest.effort?.milliseconds ?? 500);
   const cases = await runContest(contest, { rounds, milliseconds }, options.progress);
   const details: ContestDetails = { baseline: contest.baseline, cases };
   return {
