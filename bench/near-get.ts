@@ -10,6 +10,7 @@ const contest: Contest = {
   contenders: nearContenders,
   baseline: 'cistern',
   parameters: {},
+  effort: { rounds: 40, milliseconds: 120 },
 };
 
 export const benchmark: Benchmark = {

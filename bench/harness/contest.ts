@@ -151,7 +151,7 @@ class Contestant {
 }
 
 /**
- * Runs a contest: starts every contender, warms each case of each, then goes round by round through all of them in a
+ * Runs a contest: starts every contender, warms each case of each, then goes case by case, round by round through all of them in a
  * rotating order. A contender that fails or answers wrongly fails the whole contest.
  */
 export async function runContest(
@@ -174,8 +174,8 @@ export async function runContest(
       }
     }
     const samples = new Map<string, Sample[]>();
-    for (let round = 0; round < effort.rounds; round++) {
-      for (const each of contest.cases) {
+    for (const each of contest.cases) {
+      for (let round = 0; round < effort.rounds; round++) {
         for (const index of rotatedOrder(contestants.length, round)) {
           const contestant = contestants[index]!;
           progress(`round ${round + 1} of ${effort.rounds}: ${contestant.name}, ${each}`);

@@ -18,7 +18,11 @@ export class HashIndex<T extends SlotTable = SlotTable> implements KeyIndex {
   /** The table of the samples' hashes. */
   readonly sampled: T;
   readonly #crowded: T;
-  /** What the last key had for a hash that was not found. */
+  /**
+   * The last key that was not found, unless another one has come in since: who asks for it again, as a cache does on its way to the loader,
+   * and who adds it at once after, need not have it looked up again. And what it had for a hash.
+   */
+  #missing: KeyPart | undefined;
   #hash = 0;
   #crowd = false;
 
@@ -40,12 +44,19 @@ export class HashIndex<T extends SlotTable = SlotTable> implements KeyIndex {
   }
 
   find(key: KeyPart): number {
+    if (key === this.#missing) return -1;
     const hash = sampleHash(key, this.#seed);
     const slot = this.sampled.find(key, hash);
     if (slot >= 0) return slot;
+    this.missed(key, hash);
+    return slot === -1 && this.#crowded.size === 0 ? -1 : this.#findCrowded(key, slot);
+  }
+
+  /** A key of this hash was looked up in the first table, and was not found. */
+  missed(key: KeyPart, hash: number): void {
+    this.#missing = key;
     this.#hash = hash;
     this.#crowd = false;
-    return slot === -1 && this.#crowded.size === 0 ? -1 : this.#findCrowded(key, slot);
   }
 
   hash(): number {
@@ -53,6 +64,7 @@ export class HashIndex<T extends SlotTable = SlotTable> implements KeyIndex {
   }
 
   add(slot: number): void {
+    this.#missing = undefined;
     if (!this.#crowd) {
       this.sampled.add(slot, this.#hash);
     } else {
@@ -67,6 +79,7 @@ export class HashIndex<T extends SlotTable = SlotTable> implements KeyIndex {
   }
 
   clear(): void {
+    this.#missing = undefined;
     this.sampled.clear();
     this.#crowded.clear();
   }
@@ -80,10 +93,14 @@ export class HashIndex<T extends SlotTable = SlotTable> implements KeyIndex {
   #findCrowded(key: KeyPart, found: number): number {
     const hash = keyHash(key, this.#seed);
     const slot = this.#crowded.find(key, hash);
+    if (slot >= 0) {
+      this.#missing = undefined;
+      return slot;
+    }
     if (found === crowded) {
       this.#hash = hash;
       this.#crowd = true;
     }
-    return slot < 0 ? -1 : slot;
+    return -1;
   }
 }

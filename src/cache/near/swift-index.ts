@@ -65,7 +65,7 @@ export class SwiftIndex extends NearIndex {
       wanted += step;
       cell = cells[at]!;
     }
-    if (cell === 0) return wanted < tooFar && this.#plain ? -1 : super.fresh(key, now);
+    if (cell === 0) return wanted < tooFar ? this.#missed(key, hash, now) : super.fresh(key, now);
     const slot = (cell & slotMask) - 1;
     if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
     return this.#used(slot, hash, now);
@@ -83,15 +83,17 @@ export class SwiftIndex extends NearIndex {
       wanted += step;
       cell = cells[at]!;
     }
-    if (cell === 0) return wanted < tooFar && this.#plain ? -1 : super.fresh(key, now);
+    if (cell === 0) return wanted < tooFar ? this.#missed(key, hash, now) : super.fresh(key, now);
     const slot = (cell & slotMask) - 1;
     if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
     return this.#used(slot, hash, now);
   }
 
-  /** Whether all keys are in the cells of the first table. */
-  get #plain(): boolean {
-    return !this.#table.moving && !this.#keys.crowds;
+  /** It is not in the cells of the first table. */
+  #missed(key: KeyPart, hash: number, now: number): number {
+    if (this.#table.moving || this.#keys.crowds) return super.fresh(key, now);
+    this.#keys.missed(key, hash);
+    return -1;
   }
 
   /** The slot, which counts as used, if its entry is fresh. */
