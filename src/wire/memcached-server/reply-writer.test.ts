@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { largestLent } from '../../core/lending.ts';
 import { AnsweredEntry, writeCode, writeEntry } from './meta-answer.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { RequestLine } from './request-line.ts';
@@ -73,6 +74,14 @@ test('a large value is handed on as it is', () => {
   const parts = writer.take();
   expect(parts).toContain(value);
   expect(parts.map((part) => part.length)).toEqual([10, 40_000, 2]);
+});
+
+test('a value that may be lent is copied: its bytes are another value when the socket reads them', () => {
+  const writer = new ReplyWriter();
+  const value = Buffer.alloc(largestLent, 'v');
+  writer.value(value);
+  value.fill('!');
+  expect(taken(writer)).toBe(`${'v'.repeat(largestLent)}\r\n`);
 });
 
 test('flags are answered in the order in which they were asked for, marks behind them', () => {
