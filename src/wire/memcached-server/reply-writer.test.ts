@@ -66,6 +66,19 @@ test('what a socket may still read is not written over', () => {
   expect(Buffer.concat(first).toString()).toBe('third');
 });
 
+test('what was written since the last time is still there when all that was taken is sent', () => {
+  const writer = new ReplyWriter();
+  writer.text('first');
+  writer.take();
+  writer.text('second');
+  writer.sent();
+  writer.text(' third ');
+  writer.value(Buffer.alloc(40_000, 'v'));
+  writer.sent();
+  writer.text('fourth');
+  expect(taken(writer)).toBe(`second third ${'v'.repeat(40_000)}\r\nfourth`);
+});
+
 test('a large value is handed on as it is', () => {
   const writer = new ReplyWriter();
   const value = Buffer.alloc(40_000);
