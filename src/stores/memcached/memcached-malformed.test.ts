@@ -22,12 +22,27 @@ function trap(): never {
 }
 const untouchable = new Proxy({}, { get: trap, getPrototypeOf: trap, has: trap, ownKeys: trap });
 const junk: readonly unknown[] = [
-  ...[undefined, null, Number.NaN, -1, 'x', '', 5n, true, Symbol('junk'), {}, [], Object.create(null)],
-  ...[{ toString: trap }, () => undefined, untouchable],
+  undefined,
+  null,
+  Number.NaN,
+  -1,
+  'x',
+  '',
+  5n,
+  true,
+  Symbol('junk'),
+  {},
+  [],
+  Object.create(null),
+  { toString: trap },
+  () => undefined,
+  untouchable,
 ];
 
 const listen = (): void => undefined;
-afterEach(() => void channel('cistern:store-failed').unsubscribe(listen));
+afterEach(() => {
+  channel('cistern:store-failed').unsubscribe(listen);
+});
 
 const kinds = ['hit', 'miss', 'stored', 'notStored', 'conflict', 'notFound', 'failed'];
 
