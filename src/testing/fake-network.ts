@@ -333,14 +333,14 @@ class Connection {
   }
 
   #delivered(): void {
-    if (this.#full && this.#up.size <= this.#conditions.window) {
-      this.#full = false;
-      if (!this.#over && !this.#clientClosing) this.#host.defer(() => this.#drained());
-    }
+    if (this.#full && this.#up.size === 0) this.#host.defer(() => this.#drained());
     this.#finish();
   }
 
   #drained(): void {
+    // Something may have been written since; then it is called once that has arrived.
+    if (!this.#full || this.#up.size > 0) return;
+    this.#full = false;
     if (!this.#over && !this.#clientClosing) this.#events.drained();
   }
 

@@ -357,6 +357,13 @@ describe('flush', () => {
     lose(set('k'), 'unknown');
     expect(await runtime.until(journal.flush(5000))).toBe(false);
     expect([server.rounds, part.closes('k')]).toEqual([[['k']], false]);
+    // Nothing is left but what has to wait.
+    const before = runtime.clock.read();
+    expect(await runtime.until(journal.flush(5000))).toBe(false);
+    expect([server.rounds.length, runtime.clock.read() - before]).toEqual([1, 0]);
+    await runtime.advance(11_000);
+    expect(await runtime.until(journal.flush(5000))).toBe(true);
+    expect(server.rounds).toEqual([['k'], ['k']]);
   });
 });
 

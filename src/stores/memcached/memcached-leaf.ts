@@ -32,6 +32,15 @@ function capture(resolve: (reply: Reply) => void): void {
   captured = resolve;
 }
 
+/** What an operation that failed is called where that is told: it may be anything. */
+function namesOf(operation: Operation): { readonly operation: string; readonly key: string } {
+  try {
+    return { operation: String(operation.kind), key: String(operation.key) };
+  } catch {
+    return { operation: 'none', key: '' };
+  }
+}
+
 /** What is held back with the calls of users: not what goes out with a prefix of its own. */
 function isHeld(exchange: Exchange): boolean {
   return exchange instanceof Call && !isOwn(exchange);
@@ -91,17 +100,19 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
   }
 
   execute(operation: Operation): Promise<Reply> {
-    let line: string;
+    let promise: Promise<Reply>;
+    let call: Call;
     try {
-      line = this.#line(operation, this.#longestKey);
+      const line = this.#line(operation, this.#longestKey);
+      if (this.closes(operation)) {
+        return Promise.resolve(this.#failure(operation, unavailable(this.name, closedKey), 'no'));
+      }
+      promise = new Promise<Reply>(capture);
+      call = new Call(this, operation, line, captured, this.#prefixLength);
     } catch (thrown) {
       return Promise.resolve(this.#failure(operation, asError(thrown), 'no'));
     }
-    if (this.closes(operation)) {
-      return Promise.resolve(this.#failure(operation, unavailable(this.name, closedKey), 'no'));
-    }
-    const promise = new Promise<Reply>(capture);
-    this.#pool.send(new Call(this, operation, line, captured, this.#prefixLength));
+    this.#pool.send(call);
     return promise;
   }
 
@@ -201,8 +212,9 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
 
   #line(operation: Operation, longest: number, era = this.fence?.era ?? 0): string {
     const line = requestOf(operation, this.#casKept, longest, era, this.form);
-    if (!(operation.deadline > 0)) {
-      throw wrongOption('deadline', operation.deadline, 'a point in time on the monotonic clock');
+    const { deadline } = operation;
+    if (typeof deadline !== 'number' || !(deadline > 0)) {
+      throw wrongOption('deadline', deadline, 'a point in time on the monotonic clock');
     }
     return line;
   }
@@ -231,8 +243,7 @@ export class MemcachedLeaf implements ServerStore, Caller, Speaker {
     if (heard('store-failed')) {
       tell('store-failed', {
         store: this.name,
-        operation: String(operation?.kind),
-        key: String(operation?.key),
+        ...namesOf(operation),
         applied,
         error,
       });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { largestLent } from '../../core/lending.ts';
 import { ValueSlab } from './value-slab.ts';
 
 /** Values of many chunks, each with the bytes that it must keep. */
@@ -42,4 +43,18 @@ test('values that are lent are good until it is called back; then their memory i
   expectKept(second);
   expect(second.every(([value]) => memory.has(value.buffer))).toBe(true);
   expect(large.every((byte) => byte === 9)).toBe(true);
+});
+
+test('a value that is too large to be lent is for good, even where it lies behind a small one', () => {
+  let takeBack = (): void => undefined;
+  const slab = new ValueSlab((callback) => (takeBack = callback));
+  const chunk = new Uint8Array(60_000).fill(1);
+  const small = slab.copy(chunk, 0, 10);
+  const lent = slab.copy(chunk, 10, 10 + largestLent);
+  const large = slab.copy(chunk, 10, 11 + largestLent);
+  slab.release();
+  takeBack();
+  slab.copy(new Uint8Array(60_000).fill(2), 0, 10);
+  expect([small[0], lent[0], lent.at(-1)]).toEqual([2, 2, 2]);
+  expect(large).toEqual(new Uint8Array(largestLent + 1).fill(1));
 });

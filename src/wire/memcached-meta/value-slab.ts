@@ -1,3 +1,5 @@
+import { largestLent } from '../../core/lending.ts';
+
 /** Small values share buffers of this size: what a kept value can hold in memory beyond itself. */
 const slabBytes = 32_768;
 /** Slabs that are lent are as large as what a socket reads at once, and so many are kept for the next turn. */
@@ -14,6 +16,8 @@ export class ValueSlab {
   /** Where slabs are lent alone: calls back when nobody looks at what was copied before. */
   readonly #later: ((callback: () => void) => void) | undefined;
   readonly #size: number;
+  /** Values up to this size share a slab where they lie in the copied rest of a chunk. */
+  readonly #largestShared: number;
   /** Lent until then, and free. */
   #lent: ArrayBuffer[] = [];
   readonly #free: ArrayBuffer[] = [];
@@ -27,17 +31,19 @@ export class ValueSlab {
   #copiedTo = 0;
   #shift = 0;
 
-  /** `later`: values are good until it calls back, and then their memory is used again; without it they are for good. */
+  /** `later`: values up to `largestLent` are good until it calls back, and then their memory is used again; all others are for good. */
   constructor(later?: (callback: () => void) => void) {
     this.#later = later;
     this.#size = later === undefined ? slabBytes : lentBytes;
+    this.#largestShared = later === undefined ? slabBytes : largestLent;
   }
 
   /** The bytes from `start` to `end` of the chunk. */
   copy(chunk: Uint8Array, start: number, end: number): Uint8Array {
     const size = end - start;
     if (size === 0) return new Uint8Array(0);
-    if (this.#chunk === chunk && start >= this.#copiedFrom && end <= this.#copiedTo) {
+    const isHere = this.#chunk === chunk && start >= this.#copiedFrom && end <= this.#copiedTo;
+    if (isHere && size <= this.#largestShared) {
       return new Uint8Array(this.#buffer, start + this.#shift, size);
     }
     if (size > ownBuffer) {

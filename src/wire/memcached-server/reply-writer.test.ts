@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { largestLent } from '../../core/lending.ts';
 import { AnsweredEntry, writeCode, writeEntry } from './meta-answer.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { RequestLine } from './request-line.ts';
@@ -65,6 +66,19 @@ test('what a socket may still read is not written over', () => {
   expect(Buffer.concat(first).toString()).toBe('third');
 });
 
+test('what was written since the last time is still there when all that was taken is sent', () => {
+  const writer = new ReplyWriter();
+  writer.text('first');
+  writer.take();
+  writer.text('second');
+  writer.sent();
+  writer.text(' third ');
+  writer.value(Buffer.alloc(40_000, 'v'));
+  writer.sent();
+  writer.text('fourth');
+  expect(taken(writer)).toBe(`second third ${'v'.repeat(40_000)}\r\nfourth`);
+});
+
 test('a large value is handed on as it is', () => {
   const writer = new ReplyWriter();
   const value = Buffer.alloc(40_000);
@@ -73,6 +87,14 @@ test('a large value is handed on as it is', () => {
   const parts = writer.take();
   expect(parts).toContain(value);
   expect(parts.map((part) => part.length)).toEqual([10, 40_000, 2]);
+});
+
+test('a value that may be lent is copied: its bytes are another value when the socket reads them', () => {
+  const writer = new ReplyWriter();
+  const value = Buffer.alloc(largestLent, 'v');
+  writer.value(value);
+  value.fill('!');
+  expect(taken(writer)).toBe(`${'v'.repeat(largestLent)}\r\n`);
 });
 
 test('flags are answered in the order in which they were asked for, marks behind them', () => {

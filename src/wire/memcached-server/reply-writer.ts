@@ -1,4 +1,4 @@
-/** Values from this size on are handed to the socket as they are; smaller ones are cheaper to copy than to list. */
+/** Values from this size on are handed to the socket as they are; smaller ones are cheaper to copy than to list, and may be lent: see `core/lending`. */
 const ownPart = 32_768;
 const leastBlock = 16_384;
 const mostBlock = 1_048_576;
