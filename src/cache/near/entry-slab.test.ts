@@ -151,6 +151,25 @@ describe('times', () => {
     expect(shortest).toBeLessThan(5);
   });
 
+  test('at the ends of what is told from one base: the first moment beyond it, and what was due long before', () => {
+    const slab = new EntrySlab();
+    take(slab, timesOf(0, { fresh: 1000, early: 0, stale: 0, confirmed: 1e9 }));
+    // 49.7 days, less those 15 that lie before the first entry.
+    const beyond = 2 ** 32 - 15 * day;
+    for (const end of [beyond - 1, beyond, beyond + 1]) {
+      const times = timesOf(end - 10 * day, { fresh: 10 * day, early: 0, stale: 0, confirmed: 1e9 });
+      compare(slab.times(take(slab, times)), times);
+    }
+    const old = timesOf(-20 * day, { fresh: 29 * day, early: 28 * day, stale: 1000, confirmed: 20 * day });
+    const another = new EntrySlab();
+    take(another, timesOf(0, { fresh: 1000, early: 0, stale: 0, confirmed: 1e9 }));
+    const late = another.times(take(another, old));
+    expect(late.until).toBeLessThan(-14 * day);
+    expect(late.freshUntil).toBeLessThanOrEqual(old.freshUntil);
+    expect(late.freshUntil).toBeGreaterThan(old.freshUntil - 0.0005 * 25 * day);
+    expect(late.staleUntil - old.staleUntil).toBe(late.freshUntil - old.freshUntil);
+  });
+
   test('of many stale spans are never later, and cost a sixth at most, however many there have been', () => {
     const slab = new EntrySlab();
     const slots: number[] = [];
