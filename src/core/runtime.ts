@@ -54,7 +54,8 @@ export interface Timer {
 
 /**
  * Monotonic time in milliseconds. `tick` is a copy, rounded down, that hot paths read as a plain field; 0 means that it is out of date:
- * `clock.tick || clock.read()`. The real clock puts it back to 0 within about a millisecond of the event loop's time.
+ * `clock.tick || clock.read()`. The real clock puts it back to 0 within about a millisecond of the event loop's time. So read in turns
+ * with `read` it may go back by less than a millisecond: a difference of the two may be a little below 0.
  */
 export interface Clock {
   tick: number;

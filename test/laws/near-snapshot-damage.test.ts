@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cistern, type Cistern, CisternError } from '../../src/index.ts';
-import type { Files } from '../../src/core/runtime.ts';
+import { decodeEnd, encodeEnd } from '../../src/cache/snapshot/snapshot-layout.ts';
+import { crc32, type Files } from '../../src/core/runtime.ts';
 import { codeOf } from './fleet.ts';
 import { path, Restart } from './restart.ts';
 
@@ -30,6 +31,13 @@ async function refusal(before: Restart, content: Uint8Array): Promise<CisternErr
   expect(await runtime.until(users.get('a'))).toBe('loaded a');
   expect(Buffer.from(runtime.disk.get(path)!).equals(content)).toBe(true);
   return error as CisternError;
+}
+
+/** Bytes of the last block, without its header. */
+function endLength(file: Buffer): number {
+  let at = 16;
+  while (at + 9 + file.readUInt32BE(at + 1) < file.length) at += 9 + file.readUInt32BE(at + 1);
+  return file.readUInt32BE(at + 1);
 }
 
 describe('a file is refused that is not whole, and nothing of it is kept', () => {
@@ -91,6 +99,31 @@ describe('a file is refused that is not whole, and nothing of it is kept', () =>
       const error = await refusal(before, Buffer.concat([whole.subarray(0, 16), ...other]));
       expect(codeOf(error)).toBe('CISTERN_SNAPSHOT');
     }
+  });
+
+  test('what was written wrongly, but whole, comes from no later than now, and leaves the others as they are', async () => {
+    const at = whole.length - 9 - endLength(whole);
+    const content = encodeEnd({ ...decodeEnd(whole.subarray(at + 9)), took: -400 * 86_400_000 });
+    const block = Buffer.concat([whole.subarray(at, at + 9), content]);
+    block.writeUInt32BE(content.length, 1);
+    // That of the block before, at its own place.
+    let crc = 0;
+    for (let before = 16; before < at; before += 9 + whole.readUInt32BE(before + 1))
+      crc = whole.readUInt32BE(before + 5);
+    block.writeUInt32BE(crc32(content, crc32(block.subarray(0, 5), crc)), 5);
+    const { shop, runtime } = before.next();
+    const loads: string[] = [];
+    const users = shop.define('user', {
+      load: (id: string): number => loads.push(id),
+      ttl: '1h',
+      staleIfError: '1h',
+    });
+    await runtime.until(users.get('c'));
+    runtime.disk.set(path, Buffer.concat([whole.subarray(0, at), block]));
+    await runtime.until(shop.restoreNear(path));
+    await runtime.advance(3 * 3_600_000);
+    for (const id of ['a', 'b', 'c']) await runtime.until(users.get(id));
+    expect(loads).toEqual(['c', 'a', 'b', 'c']);
   });
 
   test('the message says what it is', async () => {

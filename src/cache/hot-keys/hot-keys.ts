@@ -192,7 +192,8 @@ export class HotKeys {
       cache: cache.name,
       key: cache.callersKey(key),
       perSecond,
-      milliseconds: Math.round(now - since),
+      // A tick is rounded down: it may be a little before what was read.
+      milliseconds: Math.max(0, Math.round(now - since)),
     };
   }
 

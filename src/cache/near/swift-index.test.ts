@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { KeyPart } from '../../core/key.ts';
 import { WTinyLfuPolicy } from '../../policies/w-tinylfu.ts';
 import { HashIndex } from './hash-index.ts';
@@ -118,14 +118,41 @@ test('also while the table grows, over many ages, and beyond the slots whose ref
   expect(swift.state()).toEqual(plain.state());
 });
 
+test('and entries that are asked for more often than their counts can tell, by the short way', () => {
+  const swift = new Filled(1000, true);
+  const plain = new Filled(1000, false);
+  for (let key = 0; key < 1000; key++) for (const filled of [swift, plain]) filled.put(key, key, 5, 1000);
+  const use = vi.spyOn(swift.index, 'use');
+  const asked = 100_000;
+  for (let number = 0; number < asked; number++) {
+    const half = number >> 1;
+    const key = number % 2 === 0 ? half % 50 : (half * 7919) % 1000;
+    expect(swift.index.fresh(key, 6)).toBe(plain.index.fresh(key, 6));
+  }
+  const { words, age } = swift.policy.segments;
+  expect(words.subarray(0, 1000).filter((word) => (word & 0xf) === 15).length).toBeGreaterThan(20);
+  expect(age).toBeGreaterThan(2);
+  expect(swift.state()).toEqual(plain.state());
+  // First hits in an age, and of keys that the policy samples.
+  expect(use.mock.calls.length).toBeLessThan(asked / 3);
+});
+
 test('and keys that lie farther from where their way begins than a cell can tell', () => {
   const swift = new Filled(1000, true);
   const plain = new Filled(1000, false);
-  // Of a table of 64 cells: all of these begin at the same one.
+  // Of a table of 64 cells: all of these begin at the same one, and none of the far ones has four bits that one of the near ones has, too.
   const keys: number[] = [];
-  for (let key = 0; keys.length < 31; key++) if (finish(key ^ seed) >>> 26 === 7) keys.push(key);
+  for (let key = 0; keys.length < 31; key++) {
+    const hash = finish(key ^ seed);
+    if (hash >>> 26 === 7 && ((hash & 0xf) === 5) === keys.length >= 16) keys.push(key);
+  }
   for (const key of keys) for (const filled of [swift, plain]) filled.put(key, key, 5, 1000);
   for (const key of keys) expect(swift.fresh(key, 6)).toEqual(plain.fresh(key, 6));
   expect(keys.map((key) => swift.index.look(key)).every((slot) => slot >= 0)).toBe(true);
   expect(swift.state()).toEqual(plain.state());
+  // Each distance is once that of the last one.
+  for (const key of keys.toReversed()) {
+    expect(swift.fresh(key, 6)).toEqual(plain.fresh(key, 6));
+    for (const filled of [swift, plain]) filled.index.delete(key);
+  }
 });

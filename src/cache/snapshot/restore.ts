@@ -131,7 +131,8 @@ class Restore {
 
   async #restoreBlock(content: Buffer, hot: boolean): Promise<void> {
     const turns = this.#turns;
-    const base = this.#ended - (this.#snapshot.end.took - beginOf(content));
+    // Never in the future, whatever the file says: no entry may be loaded there.
+    const base = Math.min(this.#begun, this.#ended - (this.#snapshot.end.took - beginOf(content)));
     for (const entry of entriesOf(content)) {
       if (this.#owner.near.closed)
         throw new CisternError('CISTERN_CLOSED', { what: `Cistern '${this.#owner.name}'` });
