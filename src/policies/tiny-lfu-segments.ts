@@ -129,12 +129,12 @@ export class TinyLfuSegments {
   hit(slot: number): boolean {
     const word = this.words[slot]!;
     let next = word | referenced;
-    if (word >>> ageShift !== this.age) next = this.renewed(next);
+    if (word >>> ageShift !== this.age) next = this.#renewed(next);
     // 1 below the highest count: adding it without a branch costs less than foretelling wrongly whether to.
     const more = ((next & countBits) - 15) >>> 31;
     this.words[slot] = next + more;
     this.counted += more;
-    if (this.counted >= this.period) this.grow();
+    if (this.counted >= this.period) this.#grow();
     return (word & mark) !== 0;
   }
 
@@ -153,7 +153,7 @@ export class TinyLfuSegments {
     this.#lists.append(this.#first, slot);
     this.#windowWeight += weight;
     this.#windowSize++;
-    if (++this.counted >= this.period) this.grow();
+    if (++this.counted >= this.period) this.#grow();
     if (this.#windowWeight > this.#windowLimit) this.#spill();
   }
 
@@ -301,7 +301,7 @@ export class TinyLfuSegments {
     return this.#halved(this.words[slot]!);
   }
 
-  renewed(word: number): number {
+  #renewed(word: number): number {
     return (this.age << ageShift) | (word & 0xf0) | this.#halved(word);
   }
 
@@ -312,7 +312,7 @@ export class TinyLfuSegments {
   }
 
   /** Everything has become older by one period. */
-  grow(): void {
+  #grow(): void {
     this.counted >>= 1;
     this.age = (this.age + 1) & ageMask;
     this.#ghosts.age();

@@ -50,7 +50,7 @@ export class WTinyLfuPolicy implements Policy {
   }
 
   hit(slot: number): void {
-    if (this.segments.hit(slot)) this.record(this.#hashOf(slot));
+    if (this.segments.hit(slot)) this.#record(this.#hashOf(slot));
   }
 
   miss(): void {}
@@ -60,7 +60,7 @@ export class WTinyLfuPolicy implements Policy {
     const sampled = this.#chooser.samples(hash);
     this.segments.insert(slot, hash, sampled);
     if (!this.#unit && this.segments.size >= this.#fitted) this.#fit();
-    if (sampled) this.record(hash);
+    if (sampled) this.#record(hash);
   }
 
   remove(slot: number): void {
@@ -82,8 +82,7 @@ export class WTinyLfuPolicy implements Policy {
     this.#fit();
   }
 
-  /** A hit of an entry of the sample. */
-  record(hash: number): void {
+  #record(hash: number): void {
     if (this.#full) this.#chooser.sampled = this.segments.marked;
     if (this.#chooser.record(hash)) this.segments.share = this.#chooser.share;
   }

@@ -7,7 +7,6 @@ const leastSlots = 128;
 
 /** References of so many slots lie in one array, which is copied to grow, by so much: a millisecond at most. Those of more slots lie in chunks. */
 export const evenSlots: number = 1 << 18;
-const evenly = evenSlots;
 const evenGrowth = 1.25;
 const chunkBits = 13;
 const chunkMask = (1 << chunkBits) - 1;
@@ -101,7 +100,7 @@ export class EntrySlab {
       slot = this.end++;
       this.#reserve(slot);
     } else this.#free = this.keyOf(slot) as number;
-    if (slot < evenly) {
+    if (slot < evenSlots) {
       const pairs = this.pairs;
       pairs[slot << 1] = key;
       pairs[(slot << 1) | 1] = value;
@@ -116,7 +115,7 @@ export class EntrySlab {
 
   /** Another value of the same key, without the old one's flags; its times are set next. */
   replace(slot: number, value: unknown, weight: number): void {
-    if (slot < evenly) this.pairs[(slot << 1) | 1] = value;
+    if (slot < evenSlots) this.pairs[(slot << 1) | 1] = value;
     else this.#setFar(slot, this.keyOf(slot), value);
     const rest = this.#rest;
     const at = slot * restWords;
@@ -126,7 +125,7 @@ export class EntrySlab {
 
   /** The entry has left: the slot holds nothing any more. Its weight. */
   free(slot: number): number {
-    if (slot < evenly) {
+    if (slot < evenSlots) {
       const pairs = this.pairs;
       pairs[slot << 1] = this.#free;
       pairs[(slot << 1) | 1] = undefined;
@@ -151,11 +150,11 @@ export class EntrySlab {
   }
 
   keyOf(slot: number): KeyPart {
-    return (slot < evenly ? this.pairs[slot << 1] : this.#far(slot)[(slot & chunkMask) << 1]) as KeyPart;
+    return (slot < evenSlots ? this.pairs[slot << 1] : this.#far(slot)[(slot & chunkMask) << 1]) as KeyPart;
   }
 
   valueOf(slot: number): unknown {
-    return slot < evenly ? this.pairs[(slot << 1) | 1] : this.#far(slot)[((slot & chunkMask) << 1) | 1];
+    return slot < evenSlots ? this.pairs[(slot << 1) | 1] : this.#far(slot)[((slot & chunkMask) << 1) | 1];
   }
 
   hashOf(slot: number): number {
@@ -266,7 +265,7 @@ export class EntrySlab {
   }
 
   #far(slot: number): unknown[] {
-    return this.#more[(slot - evenly) >> chunkBits]!;
+    return this.#more[(slot - evenSlots) >> chunkBits]!;
   }
 
   #setFar(slot: number, key: unknown, value: unknown): void {
@@ -282,12 +281,12 @@ export class EntrySlab {
 
   #reserve(slot: number): void {
     if (slot << 1 >= this.hot.length) this.#lengthen(slot);
-    if (slot >= evenly) {
+    if (slot >= evenSlots) {
       if ((slot & chunkMask) === 0) this.#more.push(emptyPairs(1 << chunkBits));
     } else if (slot << 1 >= this.pairs.length) {
       const { length } = this.pairs;
       const longer = emptyPairs(
-        Math.max(leastSlots, Math.min(evenly, Math.ceil((length >> 1) * evenGrowth))),
+        Math.max(leastSlots, Math.min(evenSlots, Math.ceil((length >> 1) * evenGrowth))),
       );
       for (let index = 0; index < length; index++) longer[index] = this.pairs[index];
       this.pairs = longer;

@@ -46,9 +46,8 @@ export interface Room {
 export class LiveCurve {
   #curve: SampledCurve | undefined;
   /** Hashes below are sampled. */
-  threshold = 0;
-  /** Of `SwiftIndex`, too, which does what `request` does by itself. */
-  requests = 0;
+  #threshold = 0;
+  #requests = 0;
   #recorded = 0;
   readonly #room: Room;
 
@@ -56,13 +55,18 @@ export class LiveCurve {
     this.#room = room;
     if (!enabled) return;
     this.#curve = new SampledCurve({ samples, rate });
-    this.threshold = this.#curve.threshold;
+    this.#threshold = this.#curve.threshold;
+  }
+
+  /** Requests that the curve was not told of yet: for tests. */
+  get requests(): number {
+    return this.#requests;
   }
 
   /** A key with this hash was asked for. */
   request(hash: number): void {
-    this.requests++;
-    if (hash >>> 0 < this.threshold) this.record(hash);
+    this.#requests++;
+    if (hash >>> 0 < this.#threshold) this.#record(hash);
   }
 
   /** `undefined`: too little is known. */
@@ -89,12 +93,11 @@ export class LiveCurve {
     };
   }
 
-  /** A request of the sample. */
-  record(hash: number): void {
+  #record(hash: number): void {
     const curve = this.#curve!;
     if (this.#recorded % entriesEvery === 0) curve.horizon = Math.max(1, reach * this.#room.fitting);
     curve.record(hash);
-    this.threshold = curve.threshold;
+    this.#threshold = curve.threshold;
     if (++this.#recorded % memory === 0) {
       this.#count(curve);
       curve.age();
@@ -102,7 +105,7 @@ export class LiveCurve {
   }
 
   #count(curve: SampledCurve): void {
-    curve.count(this.requests);
-    this.requests = 0;
+    curve.count(this.#requests);
+    this.#requests = 0;
   }
 }

@@ -41,7 +41,7 @@ export class ProbeTable implements SlotTable {
   readonly #slab: EntrySlab;
   /** Of the hottest reader, `SwiftIndex`, too, like the two that follow. */
   cells: Int32Array = new Int32Array(leastCells);
-  /** The way of a key begins at `hash >>> #shift`. */
+  /** The way of a key begins at `hash >>> shift`. */
   shift: number = shiftOf(leastCells);
   mask: number = leastCells - 1;
   /** The cells before the last doubling, as long as not all of them have been moved; the next one to move, and how many are left. */
