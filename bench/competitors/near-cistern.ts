@@ -12,7 +12,7 @@ export function openNearCache(capacity: number, parameters: Record<string, unkno
     readonly estimate?: boolean;
   };
   const tier = new NearTier({
-    maxBytes: Number.MAX_SAFE_INTEGER,
+    maxBytes: 2 ** 30,
     maxEntries: capacity,
     policy,
     index,
@@ -33,7 +33,7 @@ export function openNearCache(capacity: number, parameters: Record<string, unkno
   };
   return {
     get(key: Key): Item | undefined {
-      const slot = entries.fresh(key, clock.tick || clock.read());
+      const slot = entries.fresh(key, clock.wholeTick || Math.floor(clock.read()));
       return slot < 0 ? undefined : (slab.valueOf(slot) as Item);
     },
     set(key: Key, value: Item): void {

@@ -93,7 +93,7 @@ export class Cache<Id, V, Absent extends undefined = never> {
   get(id: Id, options?: ReadOptions): Promise<V | Absent> {
     if (options === undefined && this.#near !== undefined && this.#context.current() === undefined) {
       const near = this.#near;
-      const now = this.#clock.tick || this.#clock.read();
+      const now = this.#clock.wholeTick || Math.floor(this.#clock.read());
       const slot = this.#key === undefined ? near.fresh(id as KeyPart, now) : this.#freshSlot(id, now);
       if (slot >= 0) {
         if (++this.#counters.nearHits >= this.#pauseAt) this.#pause(near.slab.keyOf(slot));

@@ -53,13 +53,14 @@ export interface Timer {
 }
 
 /**
- * Monotonic time in milliseconds. `tick` is a copy, rounded down, that hot paths read as a plain field; 0 means that it is out of date:
- * `clock.tick || clock.read()`. The real clock puts it back to 0 within about a millisecond of the event loop's time. So read in turns
- * with `read` it may go back by less than a millisecond: a difference of the two may be a little below 0.
+ * Monotonic time in milliseconds. `tick` is a copy that hot paths read as a plain field; 0 means that it is out of date:
+ * `clock.tick || clock.read()`. The real clock puts it back to 0 within about a millisecond of the event loop's time.
  */
 export interface Clock {
   tick: number;
-  /** Reads the clock itself, and brings `tick` up to date. Never 0. */
+  /** The same rounded down, for the hottest path: V8 reckons with small whole numbers as they are. Read in turns with `tick` or `read` it goes back, so never store it. */
+  wholeTick: number;
+  /** Reads the clock itself, and brings both up to date. Never 0. */
   read(): number;
   /** Unix time in milliseconds: for people and files, never for freshness. */
   wall(): number;
@@ -208,16 +209,17 @@ export function crc32(content: Uint8Array, before = 0): number {
 
 class RealClock implements Clock {
   tick = 0;
+  wholeTick = 0;
   readonly #forget = (): void => {
-    this.tick = 0;
+    this.tick = this.wholeTick = 0;
   };
 
   read(): number {
     if (this.tick === 0) setTimeout(this.#forget, 1).unref();
-    const now = performance.now();
-    // Whole, since V8 reckons with small whole numbers as they are, and reads others from an object of their own.
-    this.tick = Math.floor(now) || 1;
-    return now;
+    this.tick = performance.now();
+    // The result of `floor` is a small whole number to V8 wherever it is one.
+    this.wholeTick = Math.floor(this.tick);
+    return this.tick;
   }
 
   wall(): number {

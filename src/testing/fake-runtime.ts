@@ -101,6 +101,7 @@ class SimulatedRuntime implements FakeRuntime {
     this.#drawId = seededRandom(seed ^ 0x5bd1e995);
     this.clock = {
       tick: start,
+      wholeTick: Math.floor(start),
       read: () => this.#now,
       wall: () => wall + Math.floor(this.#now - start),
     };
@@ -232,6 +233,7 @@ class SimulatedRuntime implements FakeRuntime {
   #setTime(time: number): void {
     this.#now = time;
     this.clock.tick = time;
+    this.clock.wholeTick = Math.floor(time);
   }
 
   #runTimers(): void {

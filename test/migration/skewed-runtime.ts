@@ -10,6 +10,12 @@ export function skewedRuntime(runtime: Runtime, ahead: () => number): Runtime {
     set tick(tick: number) {
       clock.tick = tick;
     },
+    get wholeTick() {
+      return clock.wholeTick;
+    },
+    set wholeTick(tick: number) {
+      clock.wholeTick = tick;
+    },
     read: () => clock.read(),
     wall: () => clock.wall() + ahead(),
   };

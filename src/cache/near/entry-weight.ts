@@ -1,6 +1,6 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { PolicyName } from '../../policies/policy-by-name.ts';
-import { bigintBytes, numberBytes, stringBytes } from '../seal/heap-size.ts';
+import { bigintBytes, numberBytes, stringBytes, textBytes } from '../seal/heap-size.ts';
 
 /** How the near tier finds its entries: an index of our own, or one over `Map`s. */
 export type IndexName = 'hash' | 'map';
@@ -37,8 +37,22 @@ export function entryWeight(policy: PolicyName, index: IndexName): EntryWeight {
   return (key, valueBytes) => overhead + keyBytes(key) + valueBytes;
 }
 
+/** Of a key of so many characters only some are looked at: looking at all of them would be a sixth of what it costs to keep an entry, and be it wrong, then by as many bytes. */
+const shortKey = 32;
+
+function stringKeyBytes(key: string): number {
+  const { length } = key;
+  if (length < 2 || length > shortKey) return stringBytes(key);
+  const some =
+    key.charCodeAt(0) |
+    key.charCodeAt(length >> 2) |
+    key.charCodeAt(length >> 1) |
+    key.charCodeAt(length - 1);
+  return textBytes(length, some <= 0xff);
+}
+
 function keyBytes(key: KeyPart): number {
-  if (typeof key === 'string') return stringBytes(key);
+  if (typeof key === 'string') return stringKeyBytes(key);
   if (typeof key === 'number') return numberBytes(key);
   return typeof key === 'bigint' ? bigintBytes(key) : 0;
 }

@@ -15,9 +15,12 @@ const boxedNumberBytes = 16;
 
 /** Bytes of a string: a header, then one byte per character, or two if any is outside Latin-1. */
 export function stringBytes(text: string): number {
-  const length = text.length;
-  if (length < 2) return 0;
-  return 16 + align(isLatin1(text) ? length : 2 * length);
+  return text.length < 2 ? 0 : textBytes(text.length, isLatin1(text));
+}
+
+/** The same for two characters or more. */
+export function textBytes(length: number, latin1: boolean): number {
+  return 16 + align(latin1 ? length : 2 * length);
 }
 
 /** Bytes of a number besides the field it stands in. */

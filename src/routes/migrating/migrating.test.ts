@@ -155,7 +155,7 @@ describe('migrating', () => {
 
 test('a wall clock that is set back by no more than the skew is not followed, one that was wrong is', () => {
   let wall = 1_000_000;
-  const clock = { tick: 0, read: () => (clock.tick = 1), wall: () => wall };
+  const clock = { tick: 0, wholeTick: 0, read: () => (clock.tick = 1), wall: () => wall };
   const time = new LocalTime(clock, skew);
   const at = (now: number): number => {
     wall = now;
