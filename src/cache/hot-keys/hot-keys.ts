@@ -192,8 +192,7 @@ export class HotKeys {
       cache: cache.name,
       key: cache.callersKey(key),
       perSecond,
-      // A tick is rounded down: it may be a little before what was read.
-      milliseconds: Math.max(0, Math.round(now - since)),
+      milliseconds: Math.round(now - since),
     };
   }
 
