@@ -52,6 +52,24 @@ class Filled {
 /** All alike in length and in the characters that a sample takes. */
 const alike = (number: number): string => `user:${String(number).padStart(6, '0')}${'x'.repeat(40)}`;
 
+test('the key that was just not found is known to be missing until one is added; what is no key has a hash of its own', () => {
+  const filled = new Filled(3, 0);
+  expect(filled.index.find('absent')).toBe(-1);
+  const hash = filled.index.hash();
+  expect(filled.index.find(undefined as never)).toBe(-1);
+  expect(filled.index.hash()).not.toBe(hash);
+  const other = new Filled(3, 0);
+  expect([other.index.find(undefined as never), other.index.hash()]).toEqual([-1, filled.index.hash()]);
+  expect(filled.index.find('absent')).toBe(-1);
+  expect(filled.index.find('absent')).toBe(-1);
+  const slot = filled.put('absent');
+  expect(filled.index.find('absent')).toBe(slot);
+  filled.remove(slot);
+  expect(filled.index.find('absent')).toBe(-1);
+  filled.index.clear();
+  expect(filled.index.find('absent')).toBe(-1);
+});
+
 test('behaves like a Map, with keys that a sample of characters does not tell apart among others', () => {
   const key = fc.oneof(fc.nat(30).map(alike), fc.nat(30).map(alike), fc.nat(9), fc.nat(9).map(String));
   const steps = fc.array(fc.tuple(fc.boolean(), key), { maxLength: 400, size: 'max' });

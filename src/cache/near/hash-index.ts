@@ -44,7 +44,8 @@ export class HashIndex<T extends SlotTable = SlotTable> implements KeyIndex {
   }
 
   find(key: KeyPart): number {
-    if (key === this.#missing) return -1;
+    // What is no key at all must not be taken for the one that there is not.
+    if (key === this.#missing && key !== undefined) return -1;
     const hash = sampleHash(key, this.#seed);
     const slot = this.sampled.find(key, hash);
     if (slot >= 0) return slot;
