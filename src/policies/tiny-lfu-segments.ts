@@ -173,6 +173,34 @@ export class TinyLfuSegments {
     this.weight -= weight;
   }
 
+  /** The same as `remove` and `insert` of another one in its slot, which weighs so much. */
+  exchange(slot: number, leaving: number, hash: number, weight: number, marked: boolean): void {
+    const word = this.words[slot]!;
+    const left = this.#halved(word);
+    if (left > 0) this.#ghosts.remember(leaving, left);
+    const seen = this.#ghosts.count(hash);
+    const before = this.#weigh(slot);
+    const segment = word & segmentBits;
+    if (segment === 0) this.#windowWeight += weight - before;
+    else {
+      this.#windowWeight += weight;
+      this.#windowSize++;
+      if (segment === guarded << segmentShift) this.#guardedWeight -= before;
+    }
+    this.#lists.moveToEnd(this.#first, slot);
+    if ((word & mark) !== 0) this.marked--;
+    if (marked) this.marked++;
+    if (weight !== before) {
+      this.weight += weight - before;
+      if (this.weight > this.#room) this.#fill(Math.min(this.#capacity, Math.ceil(this.weight * (1 + slack))));
+    }
+    this.#way.renew();
+    const count = seen < mostCounted ? seen + 1 : mostCounted;
+    this.words[slot] = (this.age << ageShift) | (marked ? mark : 0) | count;
+    if (++this.counted >= this.period) this.#grow();
+    if (this.#windowWeight > this.#windowLimit) this.#spill();
+  }
+
   reweigh(slot: number, difference: number): void {
     this.weight += difference;
     const segment = this.#segment(slot);

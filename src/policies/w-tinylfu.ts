@@ -67,6 +67,12 @@ export class WTinyLfuPolicy implements Policy {
     this.segments.remove(slot, this.#hashOf(slot));
   }
 
+  exchange(slot: number, hash: number, weight: number): void {
+    const sampled = this.#chooser.samples(hash);
+    this.segments.exchange(slot, this.#hashOf(slot), hash, weight, sampled);
+    if (sampled) this.#record(hash);
+  }
+
   reweigh(slot: number, difference: number): void {
     this.segments.reweigh(slot, difference);
   }

@@ -78,6 +78,8 @@ export class EntrySlab {
   hot: Int32Array = new Int32Array(2 * leastSlots);
   #rest = new Uint16Array(restWords * leastSlots);
   #confirmed: Uint16Array | undefined;
+  /** What a `ChainTable` keeps of each slot, if there is one. */
+  chained: Int32Array = new Int32Array(0);
   /** Where `until` counts from, on the monotonic clock; not known before there is an entry. */
   base = 0;
   #based = false;
@@ -113,6 +115,22 @@ export class EntrySlab {
     return slot;
   }
 
+  /** Gives a slot that is taken to another entry; its times are set next. The weight of the one that was there. */
+  exchange(slot: number, key: KeyPart, hash: number, value: unknown, weight: number, owner: number): number {
+    if (slot < evenSlots) {
+      const pairs = this.pairs;
+      pairs[slot << 1] = key;
+      pairs[(slot << 1) | 1] = value;
+    } else this.#setFar(slot, key, value);
+    this.hot[slot << 1] = hash;
+    const rest = this.#rest;
+    const at = slot * restWords;
+    const before = rest[at + weightWord]!;
+    rest[at + weightWord] = packed16(weight);
+    rest[at + markWord] = owner << ownerShift;
+    return unpacked16(before);
+  }
+
   /** Another value of the same key, without the old one's flags; its times are set next. */
   replace(slot: number, value: unknown, weight: number): void {
     if (slot < evenSlots) this.pairs[(slot << 1) | 1] = value;
@@ -144,9 +162,16 @@ export class EntrySlab {
     this.hot = new Int32Array(2 * leastSlots);
     this.#rest = new Uint16Array(restWords * leastSlots);
     this.#confirmed = undefined;
+    this.chained = new Int32Array(this.chained.length > 0 ? leastSlots : 0);
     this.#based = false;
     this.#free = -1;
     this.end = 0;
+  }
+
+  /** There is a `ChainTable`: room for what it keeps of each slot. */
+  chain(): void {
+    const slots = this.hot.length / 2;
+    if (this.chained.length < slots) this.chained = lengthened(this.chained, slots - 1, 1);
   }
 
   keyOf(slot: number): KeyPart {
@@ -297,6 +322,7 @@ export class EntrySlab {
     const expected = this.#expected();
     this.hot = lengthened(this.hot, slot, 2, expected);
     this.#rest = lengthened(this.#rest, slot, restWords, expected);
+    if (this.chained.length > 0) this.chained = lengthened(this.chained, slot, 1, expected);
     const confirmed = this.#confirmed;
     if (confirmed === undefined) return;
     this.#confirmed = new Uint16Array(this.hot.length / 2).fill(0xffff);

@@ -9,14 +9,14 @@ import { keyHash, sampleHash } from './key-hash.ts';
 import { LiveCurve } from './live-curve.ts';
 import { NearIndex } from './near-index.ts';
 import { NearRoom } from './near-room.ts';
-import { ProbeTable } from './probe-table.ts';
+import { ChainTable } from './chain-table.ts';
 import type { SlotTable } from './slot-table.ts';
 
 /** Tables that may be full to this share; 0: those of the default. */
 const makeTable =
   (share: number) =>
   (slab: EntrySlab): SlotTable =>
-    share === 0 ? new ProbeTable(slab) : new HashTable(slab, share);
+    share === 0 ? new ChainTable(slab) : new HashTable(slab, share);
 
 /** An index with its slab. */
 class Filled {

@@ -119,16 +119,43 @@ export class NearRoom {
   ): number {
     if (this.#dead > 0 || (++this.#added & (entriesPerSweep - 1)) === 0) this.#sweep(sweptAtOnce, now);
     this.policy.miss(hash);
-    // One more entry in the place of another is the rule: then there is nothing to reckon.
-    if (this.resident === this.maxEntries && this.#dead === 0 && this.bytes + weight <= this.maxBytes) {
+    if (this.#dead === 0 && (this.resident >= this.maxEntries || this.bytes + weight > this.maxBytes)) {
       this.overflowed = true;
-      this.remove(this.policy.victim(), evicted);
-    } else if (!this.#makeRoom(weight, 1)) return -1;
+      const victim = this.policy.victim();
+      if (this.resident <= this.maxEntries && this.bytes + weight - this.slab.weightOf(victim) <= this.maxBytes)
+        return this.#exchange(victim, key, hash, value, weight, owner, times);
+      this.remove(victim, evicted);
+    }
+    if (!this.#makeRoom(weight, 1)) return -1;
     const slot = this.slab.take(key, hash, value, weight, owner);
     this.slab.setTimes(slot, times);
     this.bytes += weight;
     this.resident++;
     this.policy.insert(slot);
+    return slot;
+  }
+
+  /** One comes in the place of another, as is the rule where all is full. */
+  #exchange(
+    slot: number,
+    key: KeyPart,
+    hash: number,
+    value: unknown,
+    weight: number,
+    owner: number,
+    times: EntryTimes,
+  ): number {
+    const { slab } = this;
+    const mark = slab.markOf(slot);
+    this.#owners[mark >> ownerShift]!.leaves(slot, evicted);
+    if ((mark & hotFlag) !== 0) this.promises.drop(slot);
+    const { policy } = this;
+    const atOnce = policy.exchange !== undefined;
+    if (policy.exchange !== undefined) policy.exchange(slot, hash, this.#byEntries ? 1 : weight);
+    else policy.remove(slot);
+    this.bytes += weight - slab.exchange(slot, key, hash, value, weight, owner);
+    slab.setTimes(slot, times);
+    if (!atOnce) policy.insert(slot);
     return slot;
   }
 

@@ -4,13 +4,13 @@ import { makePolicy, type PolicyName } from '../../policies/policy-by-name.ts';
 import { WTinyLfuPolicy } from '../../policies/w-tinylfu.ts';
 import { type EntrySlab, mostOwners } from './entry-slab.ts';
 import { entryWeight, type EntryWeight, type IndexName } from './entry-weight.ts';
+import { ChainTable } from './chain-table.ts';
 import { HashIndex } from './hash-index.ts';
 import { HashTable } from './hash-table.ts';
 import { LiveCurve, type SizeEstimate } from './live-curve.ts';
 import { MapIndex } from './map-index.ts';
 import { type EntryNature, NearIndex, type RemovalListener } from './near-index.ts';
 import { NearRoom } from './near-room.ts';
-import { ProbeTable } from './probe-table.ts';
 import { SwiftIndex } from './swift-index.ts';
 
 export type { EntryNature };
@@ -36,7 +36,7 @@ export interface NearTierOptions {
 /** How full the tables of an index are at most where a plain policy is chosen, and with it its few bytes. The default's are made for speed. */
 const dense = 0.85;
 
-const roomy = (slab: EntrySlab): ProbeTable => new ProbeTable(slab);
+const roomy = (slab: EntrySlab): ChainTable => new ChainTable(slab);
 const thrifty = (slab: EntrySlab): HashTable => new HashTable(slab, dense);
 
 const tooMany = `one of at most ${mostOwners} caches with a near tier that one object has`;

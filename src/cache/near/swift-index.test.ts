@@ -7,7 +7,7 @@ import { finish } from './key-hash.ts';
 import { LiveCurve } from './live-curve.ts';
 import { NearIndex } from './near-index.ts';
 import { NearRoom } from './near-room.ts';
-import { ProbeTable } from './probe-table.ts';
+import { ChainTable } from './chain-table.ts';
 import { SwiftIndex } from './swift-index.ts';
 
 const seed = 7;
@@ -30,7 +30,7 @@ class Filled {
     });
     this.policy = policy!;
     this.curve = new LiveCurve(true, this.room);
-    const keys = new HashIndex(this.room.slab, seed, (slab) => new ProbeTable(slab));
+    const keys = new HashIndex(this.room.slab, seed, (slab) => new ChainTable(slab));
     const { room, curve } = this;
     const parts = { name: 'a', room, keys, weight: () => 1, curve, removed: undefined };
     this.index = swift ? new SwiftIndex({ ...parts, policy: this.policy, seed }) : new NearIndex(parts);

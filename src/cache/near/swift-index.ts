@@ -1,18 +1,17 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { TinyLfuSegments } from '../../policies/tiny-lfu-segments.ts';
 import type { WTinyLfuPolicy } from '../../policies/w-tinylfu.ts';
+import type { ChainTable } from './chain-table.ts';
 import { finish, sampleText } from './key-hash.ts';
 import type { HashIndex } from './hash-index.ts';
 import type { LiveCurve } from './live-curve.ts';
 import { type IndexParts, NearIndex } from './near-index.ts';
-import type { ProbeTable } from './probe-table.ts';
 
 /** Copies: a constant of another module would be read from memory each time. Were one of them wrong, `swift-index.test.ts` would fail. */
-const slotBits = 24;
-const slotMask = (1 << slotBits) - 1;
-const tagMask = 0xf;
-const step = 0x10;
-const tooFar = 0x100;
+const slotMask = 0xff_ffff;
+const tagShift = 24;
+const tagBits = 0x7f00_0000;
+const leastTag = 0x0100_0000;
 const countBits = 0xf;
 const referenced = 0x10;
 const mark = 0x80;
@@ -20,20 +19,20 @@ const ageShift = 8;
 
 /** What the default pair of policy and table brings besides the parts of every index. */
 export interface SwiftParts extends IndexParts {
-  readonly keys: HashIndex<ProbeTable>;
+  readonly keys: HashIndex<ChainTable>;
   readonly policy: WTinyLfuPolicy;
   readonly seed: number;
 }
 
 /**
- * The index of the default policy over a `ProbeTable`: the same as any other, with a hit written out in one piece. V8 spends a fixed budget on
- * inlining, also on what is seldom called, and what it leaves out costs as much as all the rest: so here stands what `ProbeTable.find`,
+ * The index of the default policy over a `ChainTable`: the same as any other, with a hit written out in one piece. V8 spends a fixed budget on
+ * inlining, also on what is seldom called, and what it leaves out costs as much as all the rest: so here stands what `ChainTable.find`,
  * `EntrySlab.freshAt`, `TinyLfuSegments.hit` and `LiveCurve.request` do, once for texts and once for whole numbers, each with a comparison of keys that sees
  * one kind alone. Whatever is not the usual case goes the way of every index. `swift-index.test.ts` holds the two ways against each other.
  */
 export class SwiftIndex extends NearIndex {
-  readonly #keys: HashIndex<ProbeTable>;
-  readonly #table: ProbeTable;
+  readonly #keys: HashIndex<ChainTable>;
+  readonly #table: ChainTable;
   readonly #segments: TinyLfuSegments;
   readonly #curve: LiveCurve;
   readonly #seed: number;
@@ -55,17 +54,14 @@ export class SwiftIndex extends NearIndex {
 
   #freshText(key: string, now: number): number {
     const hash = sampleText(key, this.#seed);
-    const { cells, mask, shift } = this.#table;
+    const table = this.#table;
     // Signed: V8 keeps what is now signed, now unsigned as a floating-point number.
-    let at = (hash >>> shift) | 0;
-    let wanted = hash & tagMask;
-    let cell = cells[at]!;
-    while (cell !== 0 && cell >>> slotBits !== wanted) {
-      at = (at + 1) & mask;
-      wanted += step;
-      cell = cells[at]!;
+    let cell = table.heads[(hash >>> table.shift) | 0]!;
+    const wanted = ((hash << tagShift) & tagBits) | leastTag;
+    while ((cell & tagBits) !== wanted) {
+      if (cell >= 0) return this.#missed(key, hash, now);
+      cell = this.slab.chained[(cell & slotMask) - 1]!;
     }
-    if (cell === 0) return wanted < tooFar ? this.#missed(key, hash, now) : super.fresh(key, now);
     const slot = (cell & slotMask) - 1;
     if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
     return this.#used(slot, hash, now);
@@ -73,17 +69,14 @@ export class SwiftIndex extends NearIndex {
 
   #freshNumber(key: number, now: number): number {
     const hash = finish(key ^ this.#seed);
-    const { cells, mask, shift } = this.#table;
+    const table = this.#table;
     // Signed: V8 keeps what is now signed, now unsigned as a floating-point number.
-    let at = (hash >>> shift) | 0;
-    let wanted = hash & tagMask;
-    let cell = cells[at]!;
-    while (cell !== 0 && cell >>> slotBits !== wanted) {
-      at = (at + 1) & mask;
-      wanted += step;
-      cell = cells[at]!;
+    let cell = table.heads[(hash >>> table.shift) | 0]!;
+    const wanted = ((hash << tagShift) & tagBits) | leastTag;
+    while ((cell & tagBits) !== wanted) {
+      if (cell >= 0) return this.#missed(key, hash, now);
+      cell = this.slab.chained[(cell & slotMask) - 1]!;
     }
-    if (cell === 0) return wanted < tooFar ? this.#missed(key, hash, now) : super.fresh(key, now);
     const slot = (cell & slotMask) - 1;
     if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
     return this.#used(slot, hash, now);
