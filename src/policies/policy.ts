@@ -20,11 +20,6 @@ export interface Policy {
   insert(slot: number): void;
   /** The entry in `slot` has left, evicted or for any other reason. The slot must be resident; hash and weight can still be asked for. */
   remove(slot: number): void;
-  /**
-   * `remove` of the victim that was just named, and `insert` of the newcomer in its slot, in one step: the same, but at less cost. The hash and weight told are the newcomer's; those of
-   * the one that leaves can still be asked for. Where a policy does not have it, its owner does one after the other.
-   */
-  exchange?(slot: number, hash: number, weight: number): void;
   /** The value in `slot` was replaced by one that weighs `difference` more. */
   reweigh(slot: number, difference: number): void;
   /** The slot to evict next, or -1 if nothing is resident. It must be removed before anything else is asked or told. */

@@ -179,7 +179,7 @@ export class TinyLfuSegments {
     const left = this.#halved(word);
     if (left > 0) this.#ghosts.remember(leaving, left);
     const seen = this.#ghosts.count(hash);
-    const before = this.#weigh(slot);
+    const before = this.#weightOf === undefined ? 1 : this.#weightOf(slot);
     const segment = word & segmentBits;
     if (segment === 0) this.#windowWeight += weight - before;
     else {
@@ -213,6 +213,16 @@ export class TinyLfuSegments {
     if (this.weight < this.#loose) this.#fill(this.weight);
     if (this.#guardedWeight > this.#guardedLimit) this.#shrinkGuarded();
     if (this.#windowSize > 0 && this.#windowWeight >= this.#windowLimit) {
+      const newest = this.#lists.first(this.#first);
+      const oldest = this.#lists.first(this.#first + probation);
+      if (
+        this.#weightOf === undefined &&
+        oldest >= 0 &&
+        ((this.words[newest]! | this.words[oldest]!) & referenced) === 0
+      ) {
+        const count = this.#count(newest);
+        if (count <= this.#count(oldest) + 1 && count < luckyCount) return newest;
+      }
       const candidate = this.#end(windowSegment);
       const victim = this.#mainVictim();
       if (victim === noSlot || !this.#admits(candidate, victim)) return candidate;

@@ -67,9 +67,10 @@ export class WTinyLfuPolicy implements Policy {
     this.segments.remove(slot, this.#hashOf(slot));
   }
 
-  exchange(slot: number, hash: number, weight: number): void {
+  /** The same as `remove` of the victim that was just named and `insert` of a newcomer in its slot, which has this hash and, where entries have weights, this one. */
+  exchange(slot: number, leaving: number, hash: number, weight: number): void {
     const sampled = this.#chooser.samples(hash);
-    this.segments.exchange(slot, this.#hashOf(slot), hash, weight, sampled);
+    this.segments.exchange(slot, leaving, hash, this.#unit ? 1 : weight, sampled);
     if (sampled) this.#record(hash);
   }
 

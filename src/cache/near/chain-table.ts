@@ -87,7 +87,7 @@ export class ChainTable implements SlotTable {
     const { chained } = this.#slab;
     const head = heads[at]!;
     if ((head & slotMask) === slot + 1) heads[at] = chained[slot]!;
-    else this.#unlink(heads, at, slot);
+    else this.unlink(heads, at, slot);
   }
 
   clear(): void {
@@ -147,7 +147,7 @@ export class ChainTable implements SlotTable {
   }
 
   /** Takes out one that is not the head. */
-  #unlink(heads: Int32Array, at: number, slot: number): void {
+  unlink(heads: Int32Array, at: number, slot: number): void {
     const { chained } = this.#slab;
     let before = -1;
     let last = (heads[at]! & slotMask) - 1;

@@ -115,8 +115,16 @@ export class EntrySlab {
     return slot;
   }
 
-  /** Gives a slot that is taken to another entry; its times are set next. The weight of the one that was there. */
-  exchange(slot: number, key: KeyPart, hash: number, value: unknown, weight: number, owner: number): number {
+  /** Gives a slot that is taken to another entry. What it weighs more than the one that was there. */
+  exchange(
+    slot: number,
+    key: KeyPart,
+    hash: number,
+    value: unknown,
+    weight: number,
+    mark: number,
+    times: EntryTimes,
+  ): number {
     if (slot < evenSlots) {
       const pairs = this.pairs;
       pairs[slot << 1] = key;
@@ -127,8 +135,9 @@ export class EntrySlab {
     const at = slot * restWords;
     const before = rest[at + weightWord]!;
     rest[at + weightWord] = packed16(weight);
-    rest[at + markWord] = owner << ownerShift;
-    return unpacked16(before);
+    rest[at + markWord] = mark;
+    this.setTimes(slot, times);
+    return weight - unpacked16(before);
   }
 
   /** Another value of the same key, without the old one's flags; its times are set next. */

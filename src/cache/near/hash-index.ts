@@ -74,6 +74,11 @@ export class HashIndex<T extends SlotTable = SlotTable> implements KeyIndex {
     }
   }
 
+  /** A key has come in otherwise than by `add`. */
+  came(): void {
+    this.#missing = undefined;
+  }
+
   remove(slot: number, hash: number): void {
     if (this.#crowded.size > 0 && this.#slab.has(slot, flags.crowded)) this.#crowded.remove(slot, hash);
     else this.sampled.remove(slot, hash);

@@ -45,33 +45,33 @@ export class NearIndex implements RoomOwner {
   readonly name: string;
   readonly slab: EntrySlab;
   /** By number of the cause. */
-  readonly #removals = [0, 0, 0, 0];
-  readonly #room: NearRoom;
+  protected readonly left: number[] = [0, 0, 0, 0];
+  protected readonly room: NearRoom;
   readonly #policy: NearRoom['policy'];
   readonly #keys: KeyIndex;
-  readonly #weight: EntryWeight;
+  protected readonly weigh: EntryWeight;
   readonly #curve: LiveCurve;
-  readonly #removed: RemovalListener | undefined;
+  protected readonly removed: RemovalListener | undefined;
   /** The room's number for this index and its generation. */
-  #owner: number;
-  #open = true;
+  protected owner: number;
+  protected open = true;
 
   /** Made by `NearTier.index`. */
   constructor(parts: IndexParts) {
     this.name = parts.name;
     this.slab = parts.room.slab;
-    this.#room = parts.room;
+    this.room = parts.room;
     this.#policy = parts.room.policy;
     this.#keys = parts.keys;
-    this.#weight = parts.weight;
+    this.weigh = parts.weight;
     this.#curve = parts.curve;
-    this.#removed = parts.removed;
-    this.#owner = parts.room.own(this);
+    this.removed = parts.removed;
+    this.owner = parts.room.own(this);
   }
 
   /** How many entries have left so far, and why. Those of a `clear` count at once. */
   get removals(): Removals {
-    const [evicted, expired, invalidated, replaced] = this.#removals as [number, number, number, number];
+    const [evicted, expired, invalidated, replaced] = this.left as [number, number, number, number];
     return { evicted, expired, invalidated, replaced };
   }
 
@@ -116,12 +116,12 @@ export class NearIndex implements RoomOwner {
 
   /** The promise that is kept for the value of a hot entry. */
   promise(slot: number): Promise<unknown> | undefined {
-    return this.#room.promises.get(slot);
+    return this.room.promises.get(slot);
   }
 
   /** A promise of the value, which may be kept from the second time on. */
   offer(slot: number, promise: Promise<unknown>): void {
-    if (this.slab.has(slot, flags.hot)) this.#room.promises.offer(slot, promise);
+    if (this.slab.has(slot, flags.hot)) this.room.promises.offer(slot, promise);
     else this.slab.flag(slot, flags.hot);
   }
 
@@ -131,18 +131,18 @@ export class NearIndex implements RoomOwner {
    * that key remains.
    */
   put(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
-    if (!this.#open) return -1;
+    if (!this.open) return -1;
     let slot = this.#keys.find(key);
-    const weight = keptWeight(this.#weight(key, bytes));
-    if (weight > this.#room.maxBytes) {
-      if (slot >= 0) this.#room.remove(slot, evicted);
+    const weight = keptWeight(this.weigh(key, bytes));
+    if (weight > this.room.maxBytes) {
+      if (slot >= 0) this.room.remove(slot, evicted);
       return -1;
     }
     if (slot < 0) {
-      slot = this.#room.add(key, this.#keys.hash(key), value, weight, this.#owner, nature, now);
+      slot = this.room.add(key, this.#keys.hash(key), value, weight, this.owner, nature, now);
       if (slot < 0) return -1;
       this.#keys.add(slot);
-    } else if (!this.#room.replace(slot, value, weight, this.#owner, nature)) {
+    } else if (!this.room.replace(slot, value, weight, this.owner, nature)) {
       return -1;
     }
     if (nature.negative) this.slab.flag(slot, flags.negative);
@@ -154,7 +154,7 @@ export class NearIndex implements RoomOwner {
   delete(key: KeyPart): boolean {
     const slot = this.#keys.find(key);
     if (slot < 0) return false;
-    this.#room.remove(slot, invalidated);
+    this.room.remove(slot, invalidated);
     return true;
   }
 
@@ -164,21 +164,21 @@ export class NearIndex implements RoomOwner {
     if (size === 0) return;
     this.#keys.clear();
     // Those that are swept later are counted now.
-    this.#removals[invalidated]! += size;
-    this.#room.disown(this.#owner, size);
-    this.#owner = this.#room.own(this);
+    this.left[invalidated]! += size;
+    this.room.disown(this.owner, size);
+    this.owner = this.room.own(this);
   }
 
   /** For the tier alone, which is closed: forgets everything, and keeps nothing from now on. */
   close(): void {
-    this.#open = false;
+    this.open = false;
     this.#keys.clear();
   }
 
   leaves(slot: number, cause: number): void {
-    this.#removals[cause]!++;
+    this.left[cause]!++;
     if (cause !== replaced) this.#keys.remove(slot, this.slab.hashOf(slot));
-    if (this.#removed !== undefined) this.#tell(slot, cause);
+    if (this.removed !== undefined) this.#tell(slot, cause);
   }
 
   swept(slot: number): void {
@@ -186,6 +186,6 @@ export class NearIndex implements RoomOwner {
   }
 
   #tell(slot: number, cause: number): void {
-    this.#removed?.(this.name, this.slab.keyOf(slot), this.slab.valueOf(slot), removalCauses[cause]!);
+    this.removed?.(this.name, this.slab.keyOf(slot), this.slab.valueOf(slot), removalCauses[cause]!);
   }
 }

@@ -119,13 +119,6 @@ export class NearRoom {
   ): number {
     if (this.#dead > 0 || (++this.#added & (entriesPerSweep - 1)) === 0) this.#sweep(sweptAtOnce, now);
     this.policy.miss(hash);
-    if (this.#dead === 0 && (this.resident >= this.maxEntries || this.bytes + weight > this.maxBytes)) {
-      this.overflowed = true;
-      const victim = this.policy.victim();
-      if (this.resident <= this.maxEntries && this.bytes + weight - this.slab.weightOf(victim) <= this.maxBytes)
-        return this.#exchange(victim, key, hash, value, weight, owner, times);
-      this.remove(victim, evicted);
-    }
     if (!this.#makeRoom(weight, 1)) return -1;
     const slot = this.slab.take(key, hash, value, weight, owner);
     this.slab.setTimes(slot, times);
@@ -135,28 +128,29 @@ export class NearRoom {
     return slot;
   }
 
-  /** One comes in the place of another, as is the rule where all is full. */
-  #exchange(
-    slot: number,
-    key: KeyPart,
-    hash: number,
-    value: unknown,
-    weight: number,
-    owner: number,
-    times: EntryTimes,
-  ): number {
+  /**
+   * The slot of the entry that gives its place to a new one of this weight, where that is all there is to do: its index knows already, while policy and slab are told by the caller, who
+   * adds to `bytes` what the new one weighs more. -1: `add` has more to do.
+   */
+  giveWay(weight: number): number {
     const { slab } = this;
-    const mark = slab.markOf(slot);
-    this.#owners[mark >> ownerShift]!.leaves(slot, evicted);
-    if ((mark & hotFlag) !== 0) this.promises.drop(slot);
-    const { policy } = this;
-    const atOnce = policy.exchange !== undefined;
-    if (policy.exchange !== undefined) policy.exchange(slot, hash, this.#byEntries ? 1 : weight);
-    else policy.remove(slot);
-    this.bytes += weight - slab.exchange(slot, key, hash, value, weight, owner);
-    slab.setTimes(slot, times);
-    if (!atOnce) policy.insert(slot);
+    const added = this.#added + 1;
+    if (this.#dead > 0 || (added & (entriesPerSweep - 1)) === 0) return -1;
+    const bytes = this.bytes + weight;
+    if (this.resident !== this.maxEntries && bytes <= this.maxBytes) return -1;
+    const slot = this.policy.victim();
+    if (bytes - slab.weightOf(slot) > this.maxBytes || this.resident > this.maxEntries) {
+      this.overflowed = true;
+      this.remove(slot, evicted);
+      return -1;
+    }
+    this.#added = added;
+    this.overflowed = true;
     return slot;
+  }
+
+  tell(slot: number): void {
+    this.ownerAt(slot)!.leaves(slot, evicted);
   }
 
   /** The same for a value that takes the place of another one of its key, and with it its standing with the policy. False: it is not kept, and its slot is free. */

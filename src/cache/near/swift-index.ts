@@ -1,11 +1,12 @@
 import type { KeyPart } from '../../core/key.ts';
 import type { TinyLfuSegments } from '../../policies/tiny-lfu-segments.ts';
 import type { WTinyLfuPolicy } from '../../policies/w-tinylfu.ts';
+import { keptWeight } from './entry-slab.ts';
 import type { ChainTable } from './chain-table.ts';
 import { finish, sampleText } from './key-hash.ts';
 import type { HashIndex } from './hash-index.ts';
 import type { LiveCurve } from './live-curve.ts';
-import { type IndexParts, NearIndex } from './near-index.ts';
+import { type EntryNature, type IndexParts, NearIndex } from './near-index.ts';
 
 /** Copies: a constant of another module would be read from memory each time. Were one of them wrong, `swift-index.test.ts` would fail. */
 const slotMask = 0xff_ffff;
@@ -16,6 +17,12 @@ const countBits = 0xf;
 const referenced = 0x10;
 const mark = 0x80;
 const ageShift = 8;
+const more = -0x8000_0000;
+const ownerShift = 4;
+const negativeFlag = 1;
+const copiedFlag = 2;
+const hotFlag = 4;
+const evicted = 0;
 
 /** What the default pair of policy and table brings besides the parts of every index. */
 export interface SwiftParts extends IndexParts {
@@ -33,6 +40,7 @@ export interface SwiftParts extends IndexParts {
 export class SwiftIndex extends NearIndex {
   readonly #keys: HashIndex<ChainTable>;
   readonly #table: ChainTable;
+  readonly #policy: WTinyLfuPolicy;
   readonly #segments: TinyLfuSegments;
   readonly #curve: LiveCurve;
   readonly #seed: number;
@@ -41,6 +49,7 @@ export class SwiftIndex extends NearIndex {
     super(parts);
     this.#keys = parts.keys;
     this.#table = parts.keys.sampled;
+    this.#policy = parts.policy;
     this.#segments = parts.policy.segments;
     this.#curve = parts.curve;
     this.#seed = parts.seed;
@@ -50,6 +59,52 @@ export class SwiftIndex extends NearIndex {
     if (typeof key === 'string') return this.#freshText(key, now);
     if (typeof key === 'number' && (key | 0) === key) return this.#freshNumber(key, now);
     return super.fresh(key, now);
+  }
+
+  override put(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
+    const table = this.#table;
+    const text = typeof key === 'string';
+    if (
+      !(text || (typeof key === 'number' && (key | 0) === key)) ||
+      table.moving ||
+      this.#keys.crowds ||
+      this.removed !== undefined ||
+      !this.open
+    )
+      return super.put(key, value, bytes, nature, now);
+    const hash = text ? sampleText(key, this.#seed) : finish((key as number) ^ this.#seed);
+    const { slab, room } = this;
+    const { heads } = table;
+    const at = (hash >>> table.shift) | 0;
+    const wanted = ((hash << tagShift) & tagBits) | leastTag;
+    for (let cell = heads[at]!; (cell & tagBits) !== wanted; cell = slab.chained[(cell & slotMask) - 1]!) {
+      if (cell < 0) continue;
+      const weight = keptWeight(this.weigh(key, bytes));
+      const slot = room.giveWay(weight);
+      if (slot < 0) break;
+      const { chained } = slab;
+      const leaving = slab.hot[slot << 1]!;
+      const oldMark = slab.markOf(slot);
+      if (oldMark >> ownerShift !== this.owner) room.tell(slot);
+      else {
+        this.left[evicted]!++;
+        table.size--;
+        const oldAt = (leaving >>> table.shift) | 0;
+        if ((heads[oldAt]! & slotMask) === slot + 1) heads[oldAt] = chained[slot]!;
+        else table.unlink(heads, oldAt, slot);
+      }
+      if ((oldMark & hotFlag) !== 0) room.promises.drop(slot);
+      this.#policy.exchange(slot, leaving, hash, weight);
+      const mark = (this.owner << ownerShift) | (nature.negative ? negativeFlag : 0) | (nature.copied ? copiedFlag : 0);
+      room.bytes += slab.exchange(slot, key, hash, value, weight, mark, nature);
+      table.size++;
+      const head = heads[at]!;
+      chained[slot] = head;
+      heads[at] = ((head | -head) & more) | wanted | (slot + 1);
+      this.#keys.came();
+      return slot;
+    }
+    return super.put(key, value, bytes, nature, now);
   }
 
   #freshText(key: string, now: number): number {
