@@ -173,13 +173,13 @@ export class TinyLfuSegments {
     this.weight -= weight;
   }
 
-  /** The same as `remove` and `insert` of another one in its slot, which weighs so much. */
+  /** The same as `remove`, and then `insert` of a newcomer in the same slot: its hash is told second, and its weight. */
   exchange(slot: number, leaving: number, hash: number, weight: number, marked: boolean): void {
     const word = this.words[slot]!;
     const left = this.#halved(word);
     if (left > 0) this.#ghosts.remember(leaving, left);
     const seen = this.#ghosts.count(hash);
-    const before = this.#weightOf === undefined ? 1 : this.#weightOf(slot);
+    const before = this.#weigh(slot);
     const segment = word & segmentBits;
     if (segment === 0) this.#windowWeight += weight - before;
     else {
@@ -190,10 +190,8 @@ export class TinyLfuSegments {
     this.#lists.moveToEnd(this.#first, slot);
     if ((word & mark) !== 0) this.marked--;
     if (marked) this.marked++;
-    if (weight !== before) {
-      this.weight += weight - before;
-      if (this.weight > this.#room) this.#fill(Math.min(this.#capacity, Math.ceil(this.weight * (1 + slack))));
-    }
+    this.weight += weight - before;
+    if (this.weight > this.#room) this.#fill(Math.min(this.#capacity, Math.ceil(this.weight * (1 + slack))));
     this.#way.renew();
     const count = seen < mostCounted ? seen + 1 : mostCounted;
     this.words[slot] = (this.age << ageShift) | (marked ? mark : 0) | count;
@@ -213,15 +211,12 @@ export class TinyLfuSegments {
     if (this.weight < this.#loose) this.#fill(this.weight);
     if (this.#guardedWeight > this.#guardedLimit) this.#shrinkGuarded();
     if (this.#windowSize > 0 && this.#windowWeight >= this.#windowLimit) {
+      // The rule, with less to do: neither was asked for, and the candidate is worth no more than one victim, let alone several.
       const newest = this.#lists.first(this.#first);
       const oldest = this.#lists.first(this.#first + probation);
-      if (
-        this.#weightOf === undefined &&
-        oldest >= 0 &&
-        ((this.words[newest]! | this.words[oldest]!) & referenced) === 0
-      ) {
+      if (oldest >= 0 && ((this.words[newest]! | this.words[oldest]!) & referenced) === 0) {
         const count = this.#count(newest);
-        if (count <= this.#count(oldest) + 1 && count < luckyCount) return newest;
+        if (count < luckyCount && count <= this.#count(oldest) + 1) return newest;
       }
       const candidate = this.#end(windowSegment);
       const victim = this.#mainVictim();

@@ -67,7 +67,10 @@ export class WTinyLfuPolicy implements Policy {
     this.segments.remove(slot, this.#hashOf(slot));
   }
 
-  /** The same as `remove` of the victim that was just named and `insert` of a newcomer in its slot, which has this hash and, where entries have weights, this one. */
+  /**
+   * The same as `remove` of the victim that was just named, and then `insert` of a newcomer in its slot, of which hash and weight are told; the slot still tells those of the victim, whose
+   * hash is told, too.
+   */
   exchange(slot: number, leaving: number, hash: number, weight: number): void {
     const sampled = this.#chooser.samples(hash);
     this.segments.exchange(slot, leaving, hash, this.#unit ? 1 : weight, sampled);

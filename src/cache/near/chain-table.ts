@@ -75,19 +75,44 @@ export class ChainTable implements SlotTable {
     if (this.#old !== undefined) this.#move();
     else if (this.size >= this.#most) this.#grow();
     this.size++;
-    if (this.#old === undefined) this.#put(this.heads, headOf(hash, this.shift), slot, hash);
-    else this.#put(this.#heads(hash), this.#headAt(hash), slot, hash);
+    if (this.#old === undefined) this.link(this.heads, headOf(hash, this.shift), slot, tagOf(hash));
+    else this.link(this.#heads(hash), this.#headAt(hash), slot, tagOf(hash));
   }
 
   remove(slot: number, hash: number): void {
     this.size--;
-    const still = this.#old === undefined;
-    const heads = still ? this.heads : this.#heads(hash);
-    const at = still ? headOf(hash, this.shift) : this.#headAt(hash);
-    const { chained } = this.#slab;
+    if (this.#old === undefined) this.unlink(this.heads, headOf(hash, this.shift), slot);
+    else this.unlink(this.#heads(hash), this.#headAt(hash), slot);
+  }
+
+  /** Puts a slot with this tag at the head of a chain. */
+  link(heads: Int32Array, at: number, slot: number, tag: number): void {
     const head = heads[at]!;
-    if ((head & slotMask) === slot + 1) heads[at] = chained[slot]!;
-    else this.unlink(heads, at, slot);
+    this.#slab.chained[slot] = head;
+    // The sign of a number or of its opposite is set, unless it is 0.
+    heads[at] = ((head | -head) & more) | tag | (slot + 1);
+  }
+
+  /** Takes a slot out of a chain. */
+  unlink(heads: Int32Array, at: number, slot: number): void {
+    if ((heads[at]! & slotMask) === slot + 1) heads[at] = this.#slab.chained[slot]!;
+    else this.#unlinkLater(heads, at, slot);
+  }
+
+  /** One that is not the head. */
+  #unlinkLater(heads: Int32Array, at: number, slot: number): void {
+    const { chained } = this.#slab;
+    let before = -1;
+    let last = (heads[at]! & slotMask) - 1;
+    while ((chained[last]! & slotMask) !== slot + 1) {
+      before = last;
+      last = (chained[last]! & slotMask) - 1;
+    }
+    const next = chained[slot]!;
+    chained[last] = next;
+    if (next !== 0) return;
+    if (before < 0) heads[at]! &= ~more;
+    else chained[before]! &= ~more;
   }
 
   clear(): void {
@@ -139,29 +164,6 @@ export class ChainTable implements SlotTable {
     return strangers < crowd ? absent : crowded;
   }
 
-  #put(heads: Int32Array, at: number, slot: number, hash: number): void {
-    const head = heads[at]!;
-    this.#slab.chained[slot] = head;
-    // The sign of a number or of its opposite is set, unless it is 0.
-    heads[at] = ((head | -head) & more) | tagOf(hash) | (slot + 1);
-  }
-
-  /** Takes out one that is not the head. */
-  unlink(heads: Int32Array, at: number, slot: number): void {
-    const { chained } = this.#slab;
-    let before = -1;
-    let last = (heads[at]! & slotMask) - 1;
-    while ((chained[last]! & slotMask) !== slot + 1) {
-      before = last;
-      last = (chained[last]! & slotMask) - 1;
-    }
-    const next = chained[slot]!;
-    chained[last] = next;
-    if (next !== 0) return;
-    if (before < 0) heads[at]! &= ~more;
-    else chained[before]! &= ~more;
-  }
-
   /** The heads that have the chain of this hash now, and where. */
   #heads(hash: number): Int32Array {
     const old = this.#old;
@@ -194,7 +196,7 @@ export class ChainTable implements SlotTable {
         const slot = (cell & slotMask) - 1;
         cell = chained[slot]!;
         const hash = this.#slab.hashOf(slot);
-        this.#put(this.heads, headOf(hash, this.shift), slot, hash);
+        this.link(this.heads, headOf(hash, this.shift), slot, tagOf(hash));
       }
     }
     this.#moved = end;

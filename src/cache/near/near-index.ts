@@ -132,22 +132,34 @@ export class NearIndex implements RoomOwner {
    */
   put(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
     if (!this.open) return -1;
-    let slot = this.#keys.find(key);
+    const slot = this.#keys.find(key);
+    return slot < 0 ? this.#add(key, value, bytes, nature, now) : this.replace(slot, value, bytes, nature);
+  }
+
+  #add(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
     const weight = keptWeight(this.weigh(key, bytes));
-    if (weight > this.room.maxBytes) {
-      if (slot >= 0) this.room.remove(slot, evicted);
-      return -1;
+    if (weight > this.room.maxBytes) return -1;
+    const slot = this.room.add(key, this.#keys.hash(key), value, weight, this.owner, nature, now);
+    if (slot < 0) return -1;
+    this.#keys.add(slot);
+    this.#flag(slot, nature);
+    return slot;
+  }
+
+  /** The same where the slot of the key is known. */
+  protected replace(slot: number, value: unknown, bytes: number, nature: EntryNature): number {
+    const weight = keptWeight(this.weigh(this.slab.keyOf(slot), bytes));
+    if (weight > this.room.maxBytes) this.room.remove(slot, evicted);
+    else if (this.room.replace(slot, value, weight, this.owner, nature)) {
+      this.#flag(slot, nature);
+      return slot;
     }
-    if (slot < 0) {
-      slot = this.room.add(key, this.#keys.hash(key), value, weight, this.owner, nature, now);
-      if (slot < 0) return -1;
-      this.#keys.add(slot);
-    } else if (!this.room.replace(slot, value, weight, this.owner, nature)) {
-      return -1;
-    }
+    return -1;
+  }
+
+  #flag(slot: number, nature: EntryNature): void {
     if (nature.negative) this.slab.flag(slot, flags.negative);
     if (nature.copied) this.slab.flag(slot, flags.copied);
-    return slot;
   }
 
   /** Whether there was one. */
@@ -178,14 +190,14 @@ export class NearIndex implements RoomOwner {
   leaves(slot: number, cause: number): void {
     this.left[cause]!++;
     if (cause !== replaced) this.#keys.remove(slot, this.slab.hashOf(slot));
-    if (this.removed !== undefined) this.#tell(slot, cause);
+    if (this.removed !== undefined) this.tell(slot, cause);
   }
 
   swept(slot: number): void {
-    this.#tell(slot, invalidated);
+    this.tell(slot, invalidated);
   }
 
-  #tell(slot: number, cause: number): void {
+  protected tell(slot: number, cause: number): void {
     this.removed?.(this.name, this.slab.keyOf(slot), this.slab.valueOf(slot), removalCauses[cause]!);
   }
 }

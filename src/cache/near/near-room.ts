@@ -119,7 +119,11 @@ export class NearRoom {
   ): number {
     if (this.#dead > 0 || (++this.#added & (entriesPerSweep - 1)) === 0) this.#sweep(sweptAtOnce, now);
     this.policy.miss(hash);
-    if (!this.#makeRoom(weight, 1)) return -1;
+    // One more entry in the place of another is the rule: then there is nothing to reckon.
+    if (this.resident === this.maxEntries && this.#dead === 0 && this.bytes + weight <= this.maxBytes) {
+      this.overflowed = true;
+      this.remove(this.policy.victim(), evicted);
+    } else if (!this.#makeRoom(weight, 1)) return -1;
     const slot = this.slab.take(key, hash, value, weight, owner);
     this.slab.setTimes(slot, times);
     this.bytes += weight;
@@ -129,28 +133,22 @@ export class NearRoom {
   }
 
   /**
-   * The slot of the entry that gives its place to a new one of this weight, where that is all there is to do: its index knows already, while policy and slab are told by the caller, who
-   * adds to `bytes` what the new one weighs more. -1: `add` has more to do.
+   * For `SwiftIndex`, which does `add` in fewer steps where one entry gives its place to another and there is nothing else to do: the slot of that entry. The caller tells
+   * its index, the promises, the policy and the slab. -1: `add` is to be called.
    */
   giveWay(weight: number): number {
-    const { slab } = this;
     const added = this.#added + 1;
     if (this.#dead > 0 || (added & (entriesPerSweep - 1)) === 0) return -1;
     const bytes = this.bytes + weight;
-    if (this.resident !== this.maxEntries && bytes <= this.maxBytes) return -1;
-    const slot = this.policy.victim();
-    if (bytes - slab.weightOf(slot) > this.maxBytes || this.resident > this.maxEntries) {
-      this.overflowed = true;
-      this.remove(slot, evicted);
-      return -1;
-    }
-    this.#added = added;
+    if (this.resident < this.maxEntries && bytes <= this.maxBytes) return -1;
     this.overflowed = true;
-    return slot;
-  }
-
-  tell(slot: number): void {
-    this.ownerAt(slot)!.leaves(slot, evicted);
+    const slot = this.policy.victim();
+    if (this.resident <= this.maxEntries && bytes - this.slab.weightOf(slot) <= this.maxBytes) {
+      this.#added = added;
+      return slot;
+    }
+    this.remove(slot, evicted);
+    return -1;
   }
 
   /** The same for a value that takes the place of another one of its key, and with it its standing with the policy. False: it is not kept, and its slot is free. */

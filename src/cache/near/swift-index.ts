@@ -17,7 +17,6 @@ const countBits = 0xf;
 const referenced = 0x10;
 const mark = 0x80;
 const ageShift = 8;
-const more = -0x8000_0000;
 const ownerShift = 4;
 const negativeFlag = 1;
 const copiedFlag = 2;
@@ -62,49 +61,42 @@ export class SwiftIndex extends NearIndex {
   }
 
   override put(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
-    const table = this.#table;
     const text = typeof key === 'string';
-    if (
-      !(text || (typeof key === 'number' && (key | 0) === key)) ||
-      table.moving ||
-      this.#keys.crowds ||
-      this.removed !== undefined ||
-      !this.open
-    )
+    const whole = typeof key === 'number' && (key | 0) === key;
+    const table = this.#table;
+    if (!(text || whole) || table.moving || this.#keys.crowds || !this.open)
       return super.put(key, value, bytes, nature, now);
     const hash = text ? sampleText(key, this.#seed) : finish((key as number) ^ this.#seed);
     const { slab, room } = this;
-    const { heads } = table;
-    const at = (hash >>> table.shift) | 0;
-    const wanted = ((hash << tagShift) & tagBits) | leastTag;
-    for (let cell = heads[at]!; (cell & tagBits) !== wanted; cell = slab.chained[(cell & slotMask) - 1]!) {
-      if (cell < 0) continue;
-      const weight = keptWeight(this.weigh(key, bytes));
-      const slot = room.giveWay(weight);
-      if (slot < 0) break;
-      const { chained } = slab;
-      const leaving = slab.hot[slot << 1]!;
-      const oldMark = slab.markOf(slot);
-      if (oldMark >> ownerShift !== this.owner) room.tell(slot);
-      else {
-        this.left[evicted]!++;
-        table.size--;
-        const oldAt = (leaving >>> table.shift) | 0;
-        if ((heads[oldAt]! & slotMask) === slot + 1) heads[oldAt] = chained[slot]!;
-        else table.unlink(heads, oldAt, slot);
-      }
-      if ((oldMark & hotFlag) !== 0) room.promises.drop(slot);
-      this.#policy.exchange(slot, leaving, hash, weight);
-      const mark = (this.owner << ownerShift) | (nature.negative ? negativeFlag : 0) | (nature.copied ? copiedFlag : 0);
-      room.bytes += slab.exchange(slot, key, hash, value, weight, mark, nature);
-      table.size++;
-      const head = heads[at]!;
-      chained[slot] = head;
-      heads[at] = ((head | -head) & more) | wanted | (slot + 1);
-      this.#keys.came();
-      return slot;
+    const { heads, shift } = table;
+    const at = (hash >>> shift) | 0;
+    const tag = ((hash << tagShift) & tagBits) | leastTag;
+    let cell = heads[at]!;
+    while ((cell & tagBits) !== tag && cell < 0) cell = slab.chained[(cell & slotMask) - 1]!;
+    if ((cell & tagBits) === tag) {
+      const slot = (cell & slotMask) - 1;
+      if (slab.keyOf(slot) === key) return this.replace(slot, value, bytes, nature);
+      return super.put(key, value, bytes, nature, now);
     }
-    return super.put(key, value, bytes, nature, now);
+    const weight = keptWeight(this.weigh(key, bytes));
+    const slot = weight <= room.maxBytes ? room.giveWay(weight) : -1;
+    if (slot < 0) return super.put(key, value, bytes, nature, now);
+    const leaving = slab.hot[slot << 1]!;
+    const mark = slab.markOf(slot);
+    if (mark >> ownerShift === this.owner) {
+      this.left[evicted]!++;
+      table.size--;
+      table.unlink(heads, (leaving >>> shift) | 0, slot);
+      if (this.removed !== undefined) this.tell(slot, evicted);
+    } else room.ownerAt(slot)!.leaves(slot, evicted);
+    if ((mark & hotFlag) !== 0) room.promises.drop(slot);
+    this.#policy.exchange(slot, leaving, hash, weight);
+    const kind = (nature.negative ? negativeFlag : 0) | (nature.copied ? copiedFlag : 0);
+    room.bytes += slab.exchange(slot, key, hash, value, weight, (this.owner << ownerShift) | kind, nature);
+    table.size++;
+    table.link(heads, at, slot, tag);
+    this.#keys.came();
+    return slot;
   }
 
   #freshText(key: string, now: number): number {
