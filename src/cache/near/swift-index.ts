@@ -13,10 +13,13 @@ const slotMask = 0xff_ffff;
 const tagShift = 24;
 const tagBits = 0x7f00_0000;
 const leastTag = 0x0100_0000;
+const more = -0x8000_0000;
 const countBits = 0xf;
 const referenced = 0x10;
-const mark = 0x80;
+const stateBits = 0xf0;
+const sampledMark = 0x80;
 const ageShift = 8;
+const ageMask = 0xff;
 const ownerShift = 4;
 const negativeFlag = 1;
 const copiedFlag = 2;
@@ -31,10 +34,10 @@ export interface SwiftParts extends IndexParts {
 }
 
 /**
- * The index of the default policy over a `ChainTable`: the same as any other, with a hit written out in one piece. V8 spends a fixed budget on
- * inlining, also on what is seldom called, and what it leaves out costs as much as all the rest: so here stands what `ChainTable.find`,
- * `EntrySlab.freshAt`, `TinyLfuSegments.hit` and `LiveCurve.request` do, once for texts and once for whole numbers, each with a comparison of keys that sees
- * one kind alone. Whatever is not the usual case goes the way of every index. `swift-index.test.ts` holds the two ways against each other.
+ * The index of the default policy over a `ChainTable`: the same as any other, with the two things that are done most written out: a hit, and a new key that takes the place
+ * of another one. V8 spends a fixed budget on inlining into one function, also on what is seldom called, and what it leaves out costs as much as all the rest: so here stands what
+ * `ChainTable.find`, `EntrySlab.freshAt`, `TinyLfuSegments.hit` and `LiveCurve.request` do, and for the new key `find`, `link` and `unlink`, around one call of
+ * each part that has more to do. Whatever is not the usual case goes the way of every index. `swift-index.test.ts` holds the two ways against each other.
  */
 export class SwiftIndex extends NearIndex {
   readonly #keys: HashIndex<ChainTable>;
@@ -55,9 +58,42 @@ export class SwiftIndex extends NearIndex {
   }
 
   override fresh(key: KeyPart, now: number): number {
-    if (typeof key === 'string') return this.#freshText(key, now);
-    if (typeof key === 'number' && (key | 0) === key) return this.#freshNumber(key, now);
+    if (typeof key === 'string') return this.#hit(key, sampleText(key, this.#seed), now);
+    if (typeof key === 'number' && (key | 0) === key) return this.#hit(key, finish(key ^ this.#seed), now);
     return super.fresh(key, now);
+  }
+
+  /** In a function of its own, which is the same for both kinds of keys: so each hash and what follows have a budget each. */
+  #hit(key: string | number, hash: number, now: number): number {
+    const { slab } = this;
+    const table = this.#table;
+    let cell = table.heads[(hash >>> table.shift) | 0]!;
+    const tag = ((hash << tagShift) & tagBits) | leastTag;
+    while ((cell & tagBits) !== tag) {
+      if (cell >= 0) return this.#missed(key, hash, now);
+      cell = slab.chained[(cell & slotMask) - 1]!;
+    }
+    const slot = (cell & slotMask) - 1;
+    const present = slab.keyOf(slot);
+    // Twice the same, each for one kind of keys: V8 compares best what is always of one kind.
+    if (typeof key === 'string' ? present !== key : present !== key) return super.fresh(key, now);
+    if (now - slab.base >= slab.hot[(slot << 1) | 1]!) return -1;
+    const segments = this.#segments;
+    const { words, age } = segments;
+    let word = words[slot]!;
+    if ((word & sampledMark) !== 0 || segments.counted >= segments.period - 1) {
+      this.use(slot);
+      return slot;
+    }
+    if (word >>> ageShift !== age) {
+      const missed = (age - (word >>> ageShift)) & ageMask;
+      word = (age << ageShift) | (word & stateBits) | (missed > 3 ? 0 : (word & countBits) >> missed);
+    }
+    const more = ((word & countBits) - 15) >>> 31;
+    words[slot] = (word | referenced) + more;
+    segments.counted += more;
+    this.#curve.request(hash);
+    return slot;
   }
 
   override put(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
@@ -75,58 +111,43 @@ export class SwiftIndex extends NearIndex {
     while ((cell & tagBits) !== tag && cell < 0) cell = slab.chained[(cell & slotMask) - 1]!;
     if ((cell & tagBits) === tag) {
       const slot = (cell & slotMask) - 1;
-      if (slab.keyOf(slot) === key) return this.replace(slot, value, bytes, nature);
+      const present = slab.keyOf(slot);
+      if (text ? present === key : present === key) return this.replace(slot, value, bytes, nature);
       return super.put(key, value, bytes, nature, now);
     }
     const weight = keptWeight(this.weigh(key, bytes));
     const slot = weight <= room.maxBytes ? room.giveWay(weight) : -1;
     if (slot < 0) return super.put(key, value, bytes, nature, now);
     const leaving = slab.hot[slot << 1]!;
-    const mark = slab.markOf(slot);
-    if (mark >> ownerShift === this.owner) {
-      this.left[evicted]!++;
-      table.size--;
-      table.unlink(heads, (leaving >>> shift) | 0, slot);
-      if (this.removed !== undefined) this.tell(slot, evicted);
-    } else room.ownerAt(slot)!.leaves(slot, evicted);
-    if ((mark & hotFlag) !== 0) room.promises.drop(slot);
+    this.#leave(slot, leaving);
     this.#policy.exchange(slot, leaving, hash, weight);
     const kind = (nature.negative ? negativeFlag : 0) | (nature.copied ? copiedFlag : 0);
     room.bytes += slab.exchange(slot, key, hash, value, weight, (this.owner << ownerShift) | kind, nature);
+    // At the head, as `link` does. The sign of a number or of its opposite is set, unless it is 0.
+    const head = heads[at]!;
+    slab.chained[slot] = head;
+    heads[at] = ((head | -head) & more) | tag | (slot + 1);
     table.size++;
-    table.link(heads, at, slot, tag);
     this.#keys.came();
     return slot;
   }
 
-  #freshText(key: string, now: number): number {
-    const hash = sampleText(key, this.#seed);
-    const table = this.#table;
-    // Signed: V8 keeps what is now signed, now unsigned as a floating-point number.
-    let cell = table.heads[(hash >>> table.shift) | 0]!;
-    const wanted = ((hash << tagShift) & tagBits) | leastTag;
-    while ((cell & tagBits) !== wanted) {
-      if (cell >= 0) return this.#missed(key, hash, now);
-      cell = this.slab.chained[(cell & slotMask) - 1]!;
+  /** Who gives its place to another one, of this index or of another. */
+  #leave(slot: number, hash: number): void {
+    const { slab, room } = this;
+    const mark = slab.markOf(slot);
+    if (mark >> ownerShift !== this.owner) room.ownerAt(slot)!.leaves(slot, evicted);
+    else {
+      const table = this.#table;
+      const { heads } = table;
+      const at = (hash >>> table.shift) | 0;
+      if ((heads[at]! & slotMask) === slot + 1) heads[at] = slab.chained[slot]!;
+      else table.unlink(heads, at, slot);
+      table.size--;
+      this.left[evicted]!++;
+      if (this.removed !== undefined) this.tell(slot, evicted);
     }
-    const slot = (cell & slotMask) - 1;
-    if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
-    return this.#used(slot, hash, now);
-  }
-
-  #freshNumber(key: number, now: number): number {
-    const hash = finish(key ^ this.#seed);
-    const table = this.#table;
-    // Signed: V8 keeps what is now signed, now unsigned as a floating-point number.
-    let cell = table.heads[(hash >>> table.shift) | 0]!;
-    const wanted = ((hash << tagShift) & tagBits) | leastTag;
-    while ((cell & tagBits) !== wanted) {
-      if (cell >= 0) return this.#missed(key, hash, now);
-      cell = this.slab.chained[(cell & slotMask) - 1]!;
-    }
-    const slot = (cell & slotMask) - 1;
-    if (this.slab.keyOf(slot) !== key) return super.fresh(key, now);
-    return this.#used(slot, hash, now);
+    if ((mark & hotFlag) !== 0) room.promises.drop(slot);
   }
 
   /** It is not in the cells of the first table. */
@@ -134,27 +155,5 @@ export class SwiftIndex extends NearIndex {
     if (this.#table.moving || this.#keys.crowds) return super.fresh(key, now);
     this.#keys.missed(key, hash);
     return -1;
-  }
-
-  /** The slot, which counts as used, if its entry is fresh. */
-  #used(slot: number, hash: number, now: number): number {
-    const { slab } = this;
-    if (now - slab.base >= slab.hot[(slot << 1) | 1]!) return -1;
-    const segments = this.#segments;
-    const { words } = segments;
-    const word = words[slot]!;
-    if (
-      word >>> ageShift !== segments.age ||
-      (word & mark) !== 0 ||
-      segments.counted >= segments.period - 1
-    ) {
-      this.use(slot);
-      return slot;
-    }
-    const more = ((word & countBits) - 15) >>> 31;
-    words[slot] = (word | referenced) + more;
-    segments.counted += more;
-    this.#curve.request(hash);
-    return slot;
   }
 }
