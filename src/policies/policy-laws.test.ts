@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SlotCache, type SlotCacheOptions } from '../../test/policies/slot-cache.ts';
+import { seededRandom } from '../testing/seeded-random.ts';
 import { makePolicy, policyNames } from './policy-by-name.ts';
 import type { Policy, PolicyOptions } from './policy.ts';
 
@@ -99,6 +100,36 @@ describe.each(policyNames)('%s', (name) => {
     expect(cache.slots).toBe(200);
   });
 });
+
+test.each([true, false])(
+  'w-tinylfu: taking a slot over is the same as leaving and coming (weighted: %s)',
+  (weighted) => {
+    const cacheOf = (options: SlotCacheOptions): SlotCache =>
+      new SlotCache((given) => makePolicy('w-tinylfu', given), { ...options, weighted });
+    fc.assert(
+      fc.property(capacity, script, (limit, steps) => {
+        const given = weighted ? steps : unweighted(steps);
+        const atOnce = cacheOf({ capacity: limit, exchange: true });
+        const each = cacheOf({ capacity: limit });
+        expect(run(atOnce, given, limit)).toBe(run(each, given, limit));
+      }),
+    );
+    // Many ages, a window that changes, and keys that the policy samples.
+    const [atOnce, each] = [true, false].map((exchange) => cacheOf({ capacity: 300, exchange })) as [
+      SlotCache,
+      SlotCache,
+    ];
+    const random = seededRandom(3);
+    for (let number = 0; number < 60_000; number++) {
+      const key = number % 3 === 0 ? number : Math.floor(600 * random() ** 2);
+      const weight = weighted ? 1 + (key % 3) : 1;
+      if (atOnce.request(key, weight) !== each.request(key, weight))
+        throw new Error(`request ${number} differs`);
+    }
+    expect(atOnce.evicted).toEqual(each.evicted);
+    expect(atOnce.keys()).toEqual(each.keys());
+  },
+);
 
 /** All but the one that samples by the number of entries, which it cannot know from a capacity in bytes. */
 const exact = policyNames.filter((name) => name !== 'w-tinylfu');

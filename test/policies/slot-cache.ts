@@ -2,6 +2,11 @@ import type { Policy, PolicyOptions } from '../../src/policies/policy.ts';
 
 export type MakePolicy = (options: PolicyOptions) => Policy;
 
+/** A policy that can do both in one step where one entry takes the slot of another. */
+interface Exchanging extends Policy {
+  exchange(slot: number, leaving: number, hash: number, weight: number): void;
+}
+
 export interface SlotCacheOptions {
   readonly capacity: number;
   readonly seed?: number;
@@ -9,6 +14,8 @@ export interface SlotCacheOptions {
   readonly weighted?: boolean;
   /** Which of the free slots is used next. Default: the one that was freed last. */
   readonly reuse?: 'last' | 'first';
+  /** A newcomer for which one victim is enough takes its slot in one step; the policy must be able to. */
+  readonly exchange?: boolean;
 }
 
 /**
@@ -71,7 +78,17 @@ export class SlotCache {
     }
     if (weight > this.#capacity) return false;
     this.policy.miss(hashOf(key, this.#options.seed ?? 1));
-    while (this.#weight + weight > this.#capacity) this.evict();
+    while (this.#weight + weight > this.#capacity) {
+      const victim = this.#victim();
+      if (
+        this.#options.exchange === true &&
+        this.#weight + weight - this.#weights[victim]! <= this.#capacity
+      ) {
+        this.#exchange(victim, key, weight);
+        return false;
+      }
+      this.#remove(victim);
+    }
     const fresh =
       (this.#options.reuse === 'first' ? this.#free.shift() : this.#free.pop()) ?? this.#keys.length;
     this.#keys[fresh] = key;
@@ -108,12 +125,29 @@ export class SlotCache {
   }
 
   evict(): void {
+    this.#remove(this.#victim());
+  }
+
+  #victim(): number {
     const victim = this.policy.victim();
     const key = this.#keys[victim];
     if (key === undefined || this.#slots.get(key) !== victim)
       throw new Error(`victim ${victim} is not resident, and ${this.size} are`);
     this.evicted.push(key);
-    this.#remove(victim);
+    return victim;
+  }
+
+  #exchange(slot: number, key: number, weight: number): void {
+    const seed = this.#options.seed ?? 1;
+    const leaving = this.#keys[slot]!;
+    const policy = this.policy as Exchanging;
+    policy.exchange(slot, hashOf(leaving, seed), hashOf(key, seed), weight);
+    this.#slots.delete(leaving);
+    this.#weight += weight - this.#weights[slot]!;
+    this.#keys[slot] = key;
+    this.#weights[slot] = weight;
+    this.#slots.set(key, slot);
+    this.#check();
   }
 
   #remove(slot: number): void {

@@ -144,7 +144,7 @@ export class ChainTable implements SlotTable {
           const hash = this.#slab.hashOf(slot);
           const next = this.#slab.chained[slot]!;
           const last = this.#heads(hash) === heads && this.#headAt(hash) === at;
-          const alike = last && (cell & tagBits) === tagOf(hash) && (next !== 0) === (cell < 0);
+          const alike = last && (cell & tagBits) === tagOf(hash) && (next !== 0) === cell < 0;
           yield { slot, distance, alike };
           cell = next;
         }
@@ -192,7 +192,7 @@ export class ChainTable implements SlotTable {
     const { chained } = this.#slab;
     const end = Math.min(old.length, this.#moved + movedAtOnce);
     for (let at = this.#moved; at < end; at++) {
-      for (let cell = old[at]!; cell !== 0; ) {
+      for (let cell = old[at]!; cell !== 0;) {
         const slot = (cell & slotMask) - 1;
         cell = chained[slot]!;
         const hash = this.#slab.hashOf(slot);

@@ -67,3 +67,45 @@ test('a heavy one takes the places of several, in a room that is full in both wa
   counted.add(owner, 45);
   expect([counted.of(owner), counted.room.bytes]).toEqual([6, 95]);
 });
+
+test('one gives way where that is all there is to do, and else `add` is to be asked', () => {
+  const counted = new Counted(40, 1000);
+  const [owner, other] = [counted.own(), counted.own()];
+  const { room } = counted;
+  const added = (): void => void counted.add(owner, 10);
+  // There is room.
+  for (let number = 0; number < 40; number++) {
+    expect(room.giveWay(10)).toBe(-1);
+    if (number === 7) counted.add(other, 10);
+    else added();
+  }
+  expect(room.overflowed).toBe(false);
+  // None is told, counted or let go: that is the caller's.
+  expect(room.giveWay(10)).toBe(0);
+  expect([room.overflowed, room.resident, room.bytes, counted.of(owner)]).toEqual([true, 40, 400, 39]);
+  // It would not be enough: one goes, and `add` does the rest.
+  expect(room.giveWay(620)).toBe(-1);
+  expect([room.resident, counted.of(owner)]).toEqual([39, 38]);
+  added();
+  // Not while there are dead ones to sweep, or more than there may be.
+  counted.room.disown(other, 1);
+  expect(room.giveWay(10)).toBe(-1);
+  expect(room.resident).toBe(40);
+  added();
+  room.resize(1000, 20, 20);
+  expect(room.giveWay(10)).toBe(-1);
+  expect(room.resident).toBe(39);
+});
+
+test('every 32nd new entry sweeps, whichever way it comes', () => {
+  const counted = new Counted(64);
+  const owner = counted.own();
+  let refused = 0;
+  for (let number = 0; number < 64; number++) counted.add(owner);
+  for (let number = 0; number < 320; number++) {
+    if (counted.room.giveWay(1) >= 0) continue;
+    refused++;
+    counted.add(owner);
+  }
+  expect(refused).toBe(10);
+});

@@ -12,34 +12,56 @@ import { SwiftIndex } from './swift-index.ts';
 
 const seed = 7;
 
-/** One index over parts of its own, with both ways to make it. */
+interface Shape {
+  /** Of entries, or of bytes. */
+  readonly capacity: number;
+  readonly weighted?: boolean;
+  /** Whether each removal is told. */
+  readonly told?: boolean;
+}
+
+/** Two indexes in one room, with both ways to make them. */
 class Filled {
   readonly room: NearRoom;
   readonly policy: WTinyLfuPolicy;
   readonly curve: LiveCurve;
   readonly index: NearIndex;
+  readonly other: NearIndex;
+  readonly #told: unknown[] = [];
 
-  constructor(capacity: number, swift: boolean) {
+  constructor({ capacity, weighted = false, told = false }: Shape, swift: boolean) {
     let policy: WTinyLfuPolicy | undefined;
     this.room = new NearRoom({
-      maxBytes: Number.MAX_SAFE_INTEGER,
-      maxEntries: capacity,
+      maxBytes: weighted ? capacity : Number.MAX_SAFE_INTEGER,
+      maxEntries: weighted ? Number.POSITIVE_INFINITY : capacity,
       defer: undefined,
       policy: (slab) =>
-        (policy = new WTinyLfuPolicy({ capacity, seed, hashOf: (slot) => slab.hashOf(slot) })),
+        (policy = new WTinyLfuPolicy({
+          capacity,
+          seed,
+          hashOf: (slot) => slab.hashOf(slot),
+          weightOf: weighted ? (slot) => slab.weightOf(slot) : undefined,
+        })),
     });
     this.policy = policy!;
-    this.curve = new LiveCurve(true, this.room);
-    const keys = new HashIndex(this.room.slab, seed, (slab) => new ChainTable(slab));
-    const { room, curve } = this;
-    const parts = { name: 'a', room, keys, weight: () => 1, curve, removed: undefined };
-    this.index = swift ? new SwiftIndex({ ...parts, policy: this.policy, seed }) : new NearIndex(parts);
+    const { room } = this;
+    const curve = new LiveCurve(true, room);
+    this.curve = curve;
+    const removed = told ? (...each: unknown[]): void => void this.#told.push(each) : undefined;
+    const index = (name: string): NearIndex => {
+      const keys = new HashIndex(room.slab, seed, (slab) => new ChainTable(slab));
+      const parts = { name, room, keys, weight: (_: KeyPart, bytes: number) => bytes, curve, removed };
+      return swift ? new SwiftIndex({ ...parts, policy: policy!, seed }) : new NearIndex(parts);
+    };
+    this.index = index('a');
+    this.other = index('b');
   }
 
-  put(key: KeyPart, value: unknown, now: number, life: number): void {
+  put(key: KeyPart, value: unknown, now: number, life: number, more: Partial<Put> = {}): number {
+    const { bytes = 1, kind = 0, index = this.index } = more;
     const until = now + life;
     const times = { until, freshUntil: until, confirmedUntil: Infinity, staleUntil: until, loadedAt: now };
-    this.index.put(key, value, 1, { ...times, negative: false, copied: false }, now);
+    return index.put(key, value, bytes, { ...times, negative: kind === 1, copied: kind === 2 }, now);
   }
 
   fresh(key: KeyPart, now: number): unknown {
@@ -47,11 +69,47 @@ class Filled {
     return slot < 0 ? slot : [slot, this.room.slab.valueOf(slot)];
   }
 
-  /** All that a hit changes. */
-  state(): unknown[] {
-    const { words, counted, period, age } = this.policy.segments;
-    return [[...words.subarray(0, this.room.slab.end)], counted, period, age, this.curve.requests];
+  /** Asks for the promise of an entry, as a cache does on a hit. */
+  promise(key: KeyPart, now: number): unknown {
+    const slot = this.index.fresh(key, now);
+    if (slot < 0) return slot;
+    const kept = this.index.promise(slot) !== undefined;
+    if (!kept) this.index.offer(slot, Promise.resolve(key));
+    return [slot, kept];
   }
+
+  /** All that there is: entries slot by slot, what the policy and the curve know, what has been told and counted. */
+  state(): unknown[] {
+    const { room, policy, index, other } = this;
+    const { slab, bytes, resident, overflowed } = room;
+    const { words, counted, period, age, size, weight, marked } = policy.segments;
+    const slots = Array.from({ length: slab.end }, (_, slot) =>
+      slab.ownerOf(slot) === 0
+        ? undefined
+        : [
+            slab.keyOf(slot),
+            slab.valueOf(slot),
+            slab.hashOf(slot),
+            slab.markOf(slot),
+            slab.weightOf(slot),
+            slab.times(slot),
+            words[slot],
+          ],
+    );
+    return [
+      slots,
+      [bytes, resident, overflowed, counted, period, age, size, weight, marked, this.curve.requests],
+      [index.size, index.removals, other.size, other.removals],
+      this.#told,
+    ];
+  }
+}
+
+interface Put {
+  readonly bytes: number;
+  /** 1: for what there is not. 2: of a private value. */
+  readonly kind: number;
+  readonly index: NearIndex;
 }
 
 /** All alike in length and in the characters that a sample takes: from the fifth on they go into the second table. */
@@ -64,36 +122,64 @@ const key: fc.Arbitrary<KeyPart> = fc.oneof(
   fc.constantFrom<KeyPart>('', 1.5, 2 ** 40, -0, true, 5n, '5', -7),
 );
 
+const ways = ['fresh', 'promise', 'put', 'delete', 'later', 'clear', 'put elsewhere', 'resize'] as const;
+const usual = fc.constantFrom(...ways.slice(0, 3));
 const steps = fc.array(
   fc.record({
     key,
-    way: fc.constantFrom('fresh', 'fresh', 'fresh', 'put', 'put', 'delete', 'later'),
+    way: fc.oneof({ weight: 8, arbitrary: usual }, { weight: 2, arbitrary: fc.constantFrom(...ways) }),
     life: fc.constantFrom(1, 100, 100_000),
+    bytes: fc.oneof(fc.constant(8), fc.integer({ min: 1, max: 20 }), fc.constant(5000)),
+    kind: fc.nat(2),
   }),
   { maxLength: 600, size: 'max' },
 );
 
-test('finds what any index finds, and leaves everything as that does', () => {
+const shape: fc.Arbitrary<Shape> = fc.record({
+  capacity: fc.constantFrom(10, 64, 1000),
+  weighted: fc.boolean(),
+  told: fc.boolean(),
+});
+
+test('does what any index does, and leaves everything as that does', () => {
   fc.assert(
-    fc.property(steps, fc.constantFrom(10, 64, 1000), (script, capacity) => {
-      const swift = new Filled(capacity, true);
-      const plain = new Filled(capacity, false);
+    fc.property(steps, shape, (script, shape) => {
+      const both = [new Filled(shape, true), new Filled(shape, false)] as const;
+      const alike = (act: (filled: Filled) => unknown): void => {
+        const [swift, plain] = both.map(act);
+        expect(swift).toEqual(plain);
+      };
       let now = 1000;
-      for (const [number, { key, way, life }] of script.entries()) {
+      for (const [number, { key, way, life, ...more }] of script.entries()) {
         if (way === 'later') now += life;
-        else if (way === 'put') for (const each of [swift, plain]) each.put(key, number, now, life);
-        else if (way === 'delete') expect(swift.index.delete(key)).toBe(plain.index.delete(key));
-        else expect(swift.fresh(key, now)).toEqual(plain.fresh(key, now));
+        else if (way === 'put') alike((each) => each.put(key, number, now, life, more));
+        else if (way === 'put elsewhere')
+          alike((each) => each.put(key, number, now, life, { ...more, index: each.other }));
+        else if (way === 'delete') alike((each) => each.index.delete(key));
+        else if (way === 'clear' && number % 4 === 0) alike((each) => each.other.clear());
+        else if (way === 'clear') alike((each) => (number % 11 === 0 ? each.index.clear() : undefined));
+        else if (way === 'resize') {
+          const capacity = (life % 90) + 10;
+          const { weighted = false } = shape;
+          alike((each) =>
+            each.room.resize(
+              weighted ? capacity : Number.MAX_SAFE_INTEGER,
+              weighted ? Number.POSITIVE_INFINITY : capacity,
+              capacity,
+            ),
+          );
+        } else if (way === 'promise') alike((each) => each.promise(key, now));
+        else alike((each) => each.fresh(key, now));
       }
-      expect(swift.state()).toEqual(plain.state());
+      alike((each) => each.state());
     }),
   );
 });
 
 test('also while the table grows, over many ages, and beyond the slots whose references lie in one piece', () => {
   const capacity = 280_000;
-  const swift = new Filled(capacity, true);
-  const plain = new Filled(capacity, false);
+  const swift = new Filled({ capacity }, true);
+  const plain = new Filled({ capacity }, false);
   for (let number = 0; number < capacity; number++) {
     const each = number % 2 === 0 ? number : `key:${number}`;
     for (const filled of [swift, plain]) filled.put(each, number, 5, 1000);
@@ -103,7 +189,7 @@ test('also while the table grows, over many ages, and beyond the slots whose ref
     const found = swift.index.fresh(asked, 6);
     if (found < 0 || found !== plain.index.fresh(asked, 6)) throw new Error(`${asked}: slot ${found}`);
   }
-  const small = [new Filled(500, true), new Filled(500, false)] as const;
+  const small = [new Filled({ capacity: 500 }, true), new Filled({ capacity: 500 }, false)] as const;
   for (let number = 0; number < 60_000; number++) {
     const each = (number * 7919) % 700;
     const [one, other] = small.map((filled) => {
@@ -119,8 +205,8 @@ test('also while the table grows, over many ages, and beyond the slots whose ref
 });
 
 test('and entries that are asked for more often than their counts can tell, by the short way', () => {
-  const swift = new Filled(1000, true);
-  const plain = new Filled(1000, false);
+  const swift = new Filled({ capacity: 1000 }, true);
+  const plain = new Filled({ capacity: 1000 }, false);
   for (let key = 0; key < 1000; key++) for (const filled of [swift, plain]) filled.put(key, key, 5, 1000);
   const use = vi.spyOn(swift.index, 'use');
   const asked = 100_000;
@@ -138,8 +224,8 @@ test('and entries that are asked for more often than their counts can tell, by t
 });
 
 test('and keys that lie farther from where their way begins than a cell can tell', () => {
-  const swift = new Filled(1000, true);
-  const plain = new Filled(1000, false);
+  const swift = new Filled({ capacity: 1000 }, true);
+  const plain = new Filled({ capacity: 1000 }, false);
   // Of a table of 64 cells: all of these begin at the same one, and none of the far ones has four bits that one of the near ones has, too.
   const keys: number[] = [];
   for (let key = 0; keys.length < 31; key++) {
