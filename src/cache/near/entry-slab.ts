@@ -52,7 +52,7 @@ export interface EntryTimes {
 
 /**
  * The entries of a near tier by slot, as columns of a table: no object per entry that the collector would have to follow, and what a
- * hit reads lies close together. A slot takes 34 bytes, in three columns and, with a remote tier, a fourth:
+ * hit reads lies close together. A slot takes 34 bytes, in three columns, and two more where they are needed:
  *
  * | column | bytes | what |
  * |---|---:|---|
@@ -64,6 +64,7 @@ export interface EntryTimes {
  * | | 2 | weight |
  * | | 2 | owner (a cache and its generation) and flags |
  * | (confirmed) | (2) | from `until` to `confirmedUntil`, where that is finite |
+ * | (chained) | (4) | the cell that follows in a `ChainTable`, where the index is one |
  *
  * Times are rounded down to milliseconds, `until` besides by 0.05 % of the rest of freshness, weights up: nothing is served longer than was said. Slots are
  * dense: the one freed last is used again first. Columns are in one piece, which is copied to grow, but those of numbers not when there are many: then there is memory

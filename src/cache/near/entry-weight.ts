@@ -11,9 +11,9 @@ const slabBytes = 36;
 /** Bytes of an entry in an index: in a full tier, where `Map`s have holes of entries that are gone. */
 const indexBytes: Readonly<Record<IndexName, number>> = { hash: 6, map: 72 };
 
-/** Bytes of an entry in a policy, with those that it remembers after they have left; of the default also the wider table that it is given. */
+/** Bytes of an entry in a policy, with those that it remembers after they have left; of the default also the wider table that it is given, with its chains. */
 const policyBytes: Readonly<Record<PolicyName, number>> = {
-  'w-tinylfu': 21,
+  'w-tinylfu': 25,
   lru: 8,
   fifo: 8,
   clock: 9,

@@ -54,7 +54,7 @@ export class NearIndex implements RoomOwner {
   protected readonly removed: RemovalListener | undefined;
   /** The room's number for this index and its generation. */
   protected owner: number;
-  protected open = true;
+  #open = true;
 
   /** Made by `NearTier.index`. */
   constructor(parts: IndexParts) {
@@ -131,7 +131,7 @@ export class NearIndex implements RoomOwner {
    * that key remains.
    */
   put(key: KeyPart, value: unknown, bytes: number, nature: EntryNature, now: number): number {
-    if (!this.open) return -1;
+    if (!this.#open) return -1;
     const slot = this.#keys.find(key);
     return slot < 0 ? this.#add(key, value, bytes, nature, now) : this.replace(slot, value, bytes, nature);
   }
@@ -183,7 +183,7 @@ export class NearIndex implements RoomOwner {
 
   /** For the tier alone, which is closed: forgets everything, and keeps nothing from now on. */
   close(): void {
-    this.open = false;
+    this.#open = false;
     this.#keys.clear();
   }
 

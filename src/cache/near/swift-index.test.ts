@@ -242,3 +242,14 @@ test('and keys that lie farther from where their way begins than a cell can tell
     for (const filled of [swift, plain]) filled.index.delete(key);
   }
 });
+
+test('a key that was not found and came in the place of another one is found by every way', () => {
+  const filled = new Filled({ capacity: 100 }, true);
+  for (let key = 0; key < 1000; key++) {
+    expect(filled.fresh(key, 6)).toBe(-1);
+    const slot = filled.put(key, key, 5, 1000);
+    expect([filled.index.look(key), filled.index.get(key)]).toEqual([slot, slot]);
+    expect(filled.fresh(key, 6)).toEqual([slot, key]);
+  }
+  expect(filled.index.size).toBe(100);
+});

@@ -100,7 +100,7 @@ export class SwiftIndex extends NearIndex {
     const text = typeof key === 'string';
     const whole = typeof key === 'number' && (key | 0) === key;
     const table = this.#table;
-    if (!(text || whole) || table.moving || this.#keys.crowds || !this.open)
+    if (!(text || whole) || table.moving || this.#keys.crowds)
       return super.put(key, value, bytes, nature, now);
     const hash = text ? sampleText(key, this.#seed) : finish((key as number) ^ this.#seed);
     const { slab, room } = this;
