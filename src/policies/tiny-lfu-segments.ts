@@ -176,8 +176,8 @@ export class TinyLfuSegments {
   /** The same as `remove`, and then `insert` of a newcomer in the same slot: its hash is told second, and its weight. */
   exchange(slot: number, leaving: number, hash: number, weight: number, marked: boolean): void {
     const word = this.words[slot]!;
-    const left = this.#halved(word);
-    if (left > 0) this.#ghosts.remember(leaving, left);
+    const known = this.#halved(word);
+    if (known > 0) this.#ghosts.remember(leaving, known);
     const seen = this.#ghosts.count(hash);
     const before = this.#weigh(slot);
     const segment = word & segmentBits;

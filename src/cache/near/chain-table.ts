@@ -107,6 +107,8 @@ export class ChainTable implements SlotTable {
     while ((chained[last]! & slotMask) !== slot + 1) {
       before = last;
       last = (chained[last]! & slotMask) - 1;
+      // It is not there: whatever went wrong before, nothing must hang.
+      if (last < 0) return;
     }
     const next = chained[slot]!;
     chained[last] = next;
@@ -121,6 +123,11 @@ export class ChainTable implements SlotTable {
     this.shift = shiftOf(leastHeads);
     this.#most = leastHeads * mostPerHead;
     this.#old = undefined;
+  }
+
+  /** Whether it is neither growing nor about to: who adds and removes by `link` and `unlink` must ask. */
+  get settled(): boolean {
+    return this.#old === undefined && this.size <= this.#most;
   }
 
   /** Whether old chains are still being moved. */
@@ -143,8 +150,8 @@ export class ChainTable implements SlotTable {
           const slot = (cell & slotMask) - 1;
           const hash = this.#slab.hashOf(slot);
           const next = this.#slab.chained[slot]!;
-          const last = this.#heads(hash) === heads && this.#headAt(hash) === at;
-          const alike = last && (cell & tagBits) === tagOf(hash) && (next !== 0) === cell < 0;
+          const right = this.#heads(hash) === heads && this.#headAt(hash) === at;
+          const alike = right && (cell & tagBits) === tagOf(hash) && (next !== 0) === cell < 0;
           yield { slot, distance, alike };
           cell = next;
         }

@@ -52,7 +52,7 @@ export interface EntryTimes {
 
 /**
  * The entries of a near tier by slot, as columns of a table: no object per entry that the collector would have to follow, and what a
- * hit reads lies close together. A slot takes 34 bytes, in three columns, and two more where they are needed:
+ * hit reads lies close together. A slot takes 34 bytes, in three columns; two further columns are there where they are needed:
  *
  * | column | bytes | what |
  * |---|---:|---|
@@ -71,11 +71,11 @@ export interface EntryTimes {
  * for all that are expected. Only the references beyond the first 262,144 slots grow chunk by chunk.
  */
 export class EntrySlab {
-  /** Of the hottest reader, `SwiftIndex`, too, like `hot` and `base`. Of slot `s` below `evenSlots`, `pairs[s << 1]` is the key, and the value follows it. */
-  pairs: unknown[] = [];
+  /** Of slot `s` below `evenSlots`, `#pairs[s << 1]` is the key, and the value follows it. */
+  #pairs: unknown[] = [];
   /** Those of the slots from `evenSlots` on. */
   readonly #more: unknown[][] = [];
-  /** Hash and `until` of each slot. */
+  /** Hash and `until` of each slot. Of the hottest reader, `SwiftIndex`, too, like `chained` and `base`. */
   hot: Int32Array = new Int32Array(2 * leastSlots);
   #rest = new Uint16Array(restWords * leastSlots);
   #confirmed: Uint16Array | undefined;
@@ -104,7 +104,7 @@ export class EntrySlab {
       this.#reserve(slot);
     } else this.#free = this.keyOf(slot) as number;
     if (slot < evenSlots) {
-      const pairs = this.pairs;
+      const pairs = this.#pairs;
       pairs[slot << 1] = key;
       pairs[(slot << 1) | 1] = value;
     } else this.#setFar(slot, key, value);
@@ -127,7 +127,7 @@ export class EntrySlab {
     times: EntryTimes,
   ): number {
     if (slot < evenSlots) {
-      const pairs = this.pairs;
+      const pairs = this.#pairs;
       pairs[slot << 1] = key;
       pairs[(slot << 1) | 1] = value;
     } else this.#setFar(slot, key, value);
@@ -143,7 +143,7 @@ export class EntrySlab {
 
   /** Another value of the same key, without the old one's flags; its times are set next. */
   replace(slot: number, value: unknown, weight: number): void {
-    if (slot < evenSlots) this.pairs[(slot << 1) | 1] = value;
+    if (slot < evenSlots) this.#pairs[(slot << 1) | 1] = value;
     else this.#setFar(slot, this.keyOf(slot), value);
     const rest = this.#rest;
     const at = slot * restWords;
@@ -154,7 +154,7 @@ export class EntrySlab {
   /** The entry has left: the slot holds nothing any more. Its weight. */
   free(slot: number): number {
     if (slot < evenSlots) {
-      const pairs = this.pairs;
+      const pairs = this.#pairs;
       pairs[slot << 1] = this.#free;
       pairs[(slot << 1) | 1] = undefined;
     } else this.#setFar(slot, this.#free, undefined);
@@ -167,7 +167,7 @@ export class EntrySlab {
 
   /** Forgets everything. No slot is good any more. */
   clear(): void {
-    this.pairs = [];
+    this.#pairs = [];
     this.#more.length = 0;
     this.hot = new Int32Array(2 * leastSlots);
     this.#rest = new Uint16Array(restWords * leastSlots);
@@ -185,11 +185,11 @@ export class EntrySlab {
   }
 
   keyOf(slot: number): KeyPart {
-    return (slot < evenSlots ? this.pairs[slot << 1] : this.#far(slot)[(slot & chunkMask) << 1]) as KeyPart;
+    return (slot < evenSlots ? this.#pairs[slot << 1] : this.#far(slot)[(slot & chunkMask) << 1]) as KeyPart;
   }
 
   valueOf(slot: number): unknown {
-    return slot < evenSlots ? this.pairs[(slot << 1) | 1] : this.#far(slot)[((slot & chunkMask) << 1) | 1];
+    return slot < evenSlots ? this.#pairs[(slot << 1) | 1] : this.#far(slot)[((slot & chunkMask) << 1) | 1];
   }
 
   hashOf(slot: number): number {
@@ -289,7 +289,7 @@ export class EntrySlab {
   get reserved(): { readonly pairs: number; readonly hot: number; readonly rest: number } {
     const chunks = this.#more.length << chunkBits;
     return {
-      pairs: this.pairs.length / 2 + chunks,
+      pairs: this.#pairs.length / 2 + chunks,
       hot: this.hot.length / 2,
       rest: this.#rest.length / restWords,
     };
@@ -318,13 +318,13 @@ export class EntrySlab {
     if (slot << 1 >= this.hot.length) this.#lengthen(slot);
     if (slot >= evenSlots) {
       if ((slot & chunkMask) === 0) this.#more.push(emptyPairs(1 << chunkBits));
-    } else if (slot << 1 >= this.pairs.length) {
-      const { length } = this.pairs;
+    } else if (slot << 1 >= this.#pairs.length) {
+      const { length } = this.#pairs;
       const longer = emptyPairs(
         Math.max(leastSlots, Math.min(evenSlots, Math.ceil((length >> 1) * evenGrowth))),
       );
-      for (let index = 0; index < length; index++) longer[index] = this.pairs[index];
-      this.pairs = longer;
+      for (let index = 0; index < length; index++) longer[index] = this.#pairs[index];
+      this.#pairs = longer;
     }
   }
 

@@ -11,9 +11,9 @@ const slabBytes = 36;
 /** Bytes of an entry in an index: in a full tier, where `Map`s have holes of entries that are gone. */
 const indexBytes: Readonly<Record<IndexName, number>> = { hash: 6, map: 72 };
 
-/** Bytes of an entry in a policy, with those that it remembers after they have left; of the default also the wider table that it is given, with its chains. */
+/** Bytes of an entry in a policy, with those that it remembers after they have left. */
 const policyBytes: Readonly<Record<PolicyName, number>> = {
-  'w-tinylfu': 25,
+  'w-tinylfu': 14,
   lru: 8,
   fifo: 8,
   clock: 9,
@@ -24,12 +24,16 @@ const policyBytes: Readonly<Record<PolicyName, number>> = {
   arc: 29,
 };
 
+/** What the wider table with chains that goes with the default policy takes more. */
+const widerTableBytes = 11;
+
 /** What the tier counts for an entry whose value takes so many bytes. */
 export type EntryWeight = (key: KeyPart, valueBytes: number) => number;
 
 /** Heap bytes of an entry besides its key and value, as Node 24 has them. */
 export function entryOverhead(policy: PolicyName, index: IndexName): number {
-  return slabBytes + indexBytes[index] + policyBytes[policy];
+  const wider = policy === 'w-tinylfu' && index === 'hash' ? widerTableBytes : 0;
+  return slabBytes + indexBytes[index] + policyBytes[policy] + wider;
 }
 
 export function entryWeight(policy: PolicyName, index: IndexName): EntryWeight {

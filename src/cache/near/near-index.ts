@@ -44,8 +44,8 @@ export interface IndexParts {
 export class NearIndex implements RoomOwner {
   readonly name: string;
   readonly slab: EntrySlab;
-  /** By number of the cause. */
-  protected readonly left: number[] = [0, 0, 0, 0];
+  /** Entries that have left, by number of the cause. */
+  protected readonly counts: number[] = [0, 0, 0, 0];
   protected readonly room: NearRoom;
   readonly #policy: NearRoom['policy'];
   readonly #keys: KeyIndex;
@@ -71,7 +71,7 @@ export class NearIndex implements RoomOwner {
 
   /** How many entries have left so far, and why. Those of a `clear` count at once. */
   get removals(): Removals {
-    const [evicted, expired, invalidated, replaced] = this.left as [number, number, number, number];
+    const [evicted, expired, invalidated, replaced] = this.counts as [number, number, number, number];
     return { evicted, expired, invalidated, replaced };
   }
 
@@ -176,7 +176,7 @@ export class NearIndex implements RoomOwner {
     if (size === 0) return;
     this.#keys.clear();
     // Those that are swept later are counted now.
-    this.left[invalidated]! += size;
+    this.counts[invalidated]! += size;
     this.room.disown(this.owner, size);
     this.owner = this.room.own(this);
   }
@@ -188,7 +188,7 @@ export class NearIndex implements RoomOwner {
   }
 
   leaves(slot: number, cause: number): void {
-    this.left[cause]!++;
+    this.counts[cause]!++;
     if (cause !== replaced) this.#keys.remove(slot, this.slab.hashOf(slot));
     if (this.removed !== undefined) this.tell(slot, cause);
   }

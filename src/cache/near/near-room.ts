@@ -68,6 +68,8 @@ export class NearRoom {
   #dead = 0;
   #cursor = 0;
   #added = 0;
+  /** 1: `giveWay` has removed one already for the newcomer that `add` is asked to take in next. */
+  #gone = 0;
   /** The policy counts entries: each weighs 1, whatever its value. */
   readonly #byEntries: boolean;
   readonly #defer: ((callback: () => void) => void) | undefined;
@@ -123,7 +125,8 @@ export class NearRoom {
     if (this.resident === this.maxEntries && this.#dead === 0 && this.bytes + weight <= this.maxBytes) {
       this.overflowed = true;
       this.remove(this.policy.victim(), evicted);
-    } else if (!this.#makeRoom(weight, 1)) return -1;
+    } else if (!this.#makeRoom(weight, 1, mostRemoved - this.#gone)) return -1;
+    this.#gone = 0;
     const slot = this.slab.take(key, hash, value, weight, owner);
     this.slab.setTimes(slot, times);
     this.bytes += weight;
@@ -148,6 +151,7 @@ export class NearRoom {
       return slot;
     }
     this.remove(slot, evicted);
+    this.#gone = 1;
     return -1;
   }
 
@@ -211,8 +215,9 @@ export class NearRoom {
     return this.bytes > this.maxBytes || this.resident > this.maxEntries;
   }
 
-  #makeRoom(weight: number, entries: number): boolean {
-    let left = mostRemoved;
+  #makeRoom(weight: number, entries: number, most: number = mostRemoved): boolean {
+    let left = most;
+    this.#gone = 0;
     while (this.bytes + weight > this.maxBytes || this.resident + entries > this.maxEntries) {
       if (left-- === 0 || this.resident === 0) return false;
       if (this.#dead > 0) {

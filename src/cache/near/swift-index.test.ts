@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import type { KeyPart } from '../../core/key.ts';
 import { WTinyLfuPolicy } from '../../policies/w-tinylfu.ts';
+import { evenSlots } from './entry-slab.ts';
 import { HashIndex } from './hash-index.ts';
 import { finish } from './key-hash.ts';
 import { LiveCurve } from './live-curve.ts';
@@ -27,6 +28,8 @@ class Filled {
   readonly curve: LiveCurve;
   readonly index: NearIndex;
   readonly other: NearIndex;
+  /** The first table of `index`. */
+  readonly table: ChainTable;
   readonly #told: unknown[] = [];
 
   constructor({ capacity, weighted = false, told = false }: Shape, swift: boolean) {
@@ -48,13 +51,16 @@ class Filled {
     const curve = new LiveCurve(true, room);
     this.curve = curve;
     const removed = told ? (...each: unknown[]): void => void this.#told.push(each) : undefined;
-    const index = (name: string): NearIndex => {
-      const keys = new HashIndex(room.slab, seed, (slab) => new ChainTable(slab));
+    const keysOf = (): HashIndex<ChainTable> =>
+      new HashIndex(room.slab, seed, (slab) => new ChainTable(slab));
+    const index = (name: string, keys: HashIndex<ChainTable>): NearIndex => {
       const parts = { name, room, keys, weight: (_: KeyPart, bytes: number) => bytes, curve, removed };
       return swift ? new SwiftIndex({ ...parts, policy: policy!, seed }) : new NearIndex(parts);
     };
-    this.index = index('a');
-    this.other = index('b');
+    const keys = keysOf();
+    this.table = keys.sampled;
+    this.index = index('a', keys);
+    this.other = index('b', keysOf());
   }
 
   put(key: KeyPart, value: unknown, now: number, life: number, more: Partial<Put> = {}): number {
@@ -81,7 +87,7 @@ class Filled {
   /** All that there is: entries slot by slot, what the policy and the curve know, what has been told and counted. */
   state(): unknown[] {
     const { room, policy, index, other } = this;
-    const { slab, bytes, resident, overflowed } = room;
+    const { slab, promises, bytes, resident, overflowed } = room;
     const { words, counted, period, age, size, weight, marked } = policy.segments;
     const slots = Array.from({ length: slab.end }, (_, slot) =>
       slab.ownerOf(slot) === 0
@@ -94,6 +100,7 @@ class Filled {
             slab.weightOf(slot),
             slab.times(slot),
             words[slot],
+            promises.get(slot) !== undefined,
           ],
     );
     return [
@@ -223,24 +230,78 @@ test('and entries that are asked for more often than their counts can tell, by t
   expect(use.mock.calls.length).toBeLessThan(asked / 3);
 });
 
-test('and keys that lie farther from where their way begins than a cell can tell', () => {
-  const swift = new Filled({ capacity: 1000 }, true);
-  const plain = new Filled({ capacity: 1000 }, false);
-  // Of a table of 64 cells: all of these begin at the same one, and none of the far ones has four bits that one of the near ones has, too.
+test('and keys of one long chain', () => {
+  const both = [new Filled({ capacity: 1000 }, true), new Filled({ capacity: 1000 }, false)] as const;
+  const [swift, plain] = both;
+  // All of these begin at the same head, and many have tags that others have, too.
   const keys: number[] = [];
-  for (let key = 0; keys.length < 31; key++) {
-    const hash = finish(key ^ seed);
-    if (hash >>> 26 === 7 && ((hash & 0xf) === 5) === keys.length >= 16) keys.push(key);
-  }
-  for (const key of keys) for (const filled of [swift, plain]) filled.put(key, key, 5, 1000);
+  for (let key = 0; keys.length < 15; key++) if (finish(key ^ seed) >>> 26 === 7) keys.push(key);
+  for (const key of keys) for (const filled of both) filled.put(key, key, 5, 1000);
   for (const key of keys) expect(swift.fresh(key, 6)).toEqual(plain.fresh(key, 6));
   expect(keys.map((key) => swift.index.look(key)).every((slot) => slot >= 0)).toBe(true);
   expect(swift.state()).toEqual(plain.state());
-  // Each distance is once that of the last one.
   for (const key of keys.toReversed()) {
     expect(swift.fresh(key, 6)).toEqual(plain.fresh(key, 6));
-    for (const filled of [swift, plain]) filled.index.delete(key);
+    for (const filled of both) filled.index.delete(key);
   }
+});
+
+test('and entries that take the place of others beyond the slots whose references lie in one piece', () => {
+  const capacity = 270_000;
+  const both = [new Filled({ capacity }, true), new Filled({ capacity }, false)] as const;
+  let far = 0;
+  for (let number = 0; number < 300_000; number++) {
+    const [slot, other] = both.map((filled) => filled.put(number, -number, 5, 1000)) as [number, number];
+    if (slot !== other) throw new Error(`${number}: slots ${slot} and ${other}`);
+    if (number < capacity) continue;
+    if (slot >= evenSlots) far++;
+    expect(both.map(({ room }) => room.slab.valueOf(slot))).toEqual([-number, -number]);
+  }
+  expect(far).toBeGreaterThan(1000);
+});
+
+test('a promise of what has left is not that of what has come in its place', () => {
+  const filled = new Filled({ capacity: 20 }, true);
+  for (let key = 0; key < 2000; key++) {
+    filled.put(key, key, 5, 1000);
+    for (let time = 0; time < 3; time++) filled.promise(key, 6);
+    const slot = filled.index.look(key);
+    expect(filled.index.promise(slot)).toBeDefined();
+    const next = filled.put(key + 0.5, key, 5, 1000);
+    expect(filled.index.promise(next)).toBeUndefined();
+    const other = filled.put(-1 - key, key, 5, 1000);
+    expect(filled.index.promise(other)).toBeUndefined();
+  }
+});
+
+test('one that is too heavy for a call to make room for it is refused, whichever way it comes', () => {
+  const both = [true, false].map((swift) => new Filled({ capacity: 3100, weighted: true }, swift));
+  for (const filled of both) for (let key = 0; key < 3100; key++) filled.put(key, key, 5, 1000);
+  const [swift, plain] = both.map((filled) => [
+    filled.put('heavy', 1, 5, 1000, { bytes: 1025 }),
+    filled.index.removals.evicted,
+    filled.put('lighter', 1, 5, 1000, { bytes: 1000 }),
+    filled.state(),
+  ]);
+  expect(swift).toEqual(plain);
+  expect(swift!.slice(0, 2)).toEqual([-1, 1024]);
+});
+
+test('a table grows also where each new entry takes the place of one of another index', () => {
+  const filled = new Filled({ capacity: 5000 }, true);
+  for (let key = 0; key < 5000; key++) filled.put(key, key, 5, 1000, { index: filled.other });
+  let longest = 0;
+  for (let number = 0, added = 0; number < 60_000; number++) {
+    const key = (number * 7919) % 4000;
+    if (filled.fresh(key, 6) !== -1) continue;
+    filled.put(key, key, 5, 1000);
+    // Every 32nd new entry takes the general way: never one of these.
+    if (++added % 31 === 0) filled.put(10_000 + number, key, 5, 1000, { index: filled.other });
+    longest = Math.max(longest, filled.index.size / (filled.table.heads.length / 2));
+  }
+  expect(filled.index.size).toBeGreaterThan(500);
+  // One more than that may be inside.
+  expect(longest).toBeLessThanOrEqual(17 / 16);
 });
 
 test('a key that was not found and came in the place of another one is found by every way', () => {

@@ -89,9 +89,9 @@ export class SwiftIndex extends NearIndex {
       const missed = (age - (word >>> ageShift)) & ageMask;
       word = (age << ageShift) | (word & stateBits) | (missed > 3 ? 0 : (word & countBits) >> missed);
     }
-    const more = ((word & countBits) - 15) >>> 31;
-    words[slot] = (word | referenced) + more;
-    segments.counted += more;
+    const increment = ((word & countBits) - 15) >>> 31;
+    words[slot] = (word | referenced) + increment;
+    segments.counted += increment;
     this.#curve.request(hash);
     return slot;
   }
@@ -100,7 +100,7 @@ export class SwiftIndex extends NearIndex {
     const text = typeof key === 'string';
     const whole = typeof key === 'number' && (key | 0) === key;
     const table = this.#table;
-    if (!(text || whole) || table.moving || this.#keys.crowds)
+    if (!(text || whole) || !table.settled || this.#keys.crowds)
       return super.put(key, value, bytes, nature, now);
     const hash = text ? sampleText(key, this.#seed) : finish((key as number) ^ this.#seed);
     const { slab, room } = this;
@@ -144,13 +144,13 @@ export class SwiftIndex extends NearIndex {
       if ((heads[at]! & slotMask) === slot + 1) heads[at] = slab.chained[slot]!;
       else table.unlink(heads, at, slot);
       table.size--;
-      this.left[evicted]!++;
+      this.counts[evicted]!++;
       if (this.removed !== undefined) this.tell(slot, evicted);
     }
     if ((mark & hotFlag) !== 0) room.promises.drop(slot);
   }
 
-  /** It is not in the cells of the first table. */
+  /** It is not in the first table, or its chain is still to be moved. */
   #missed(key: KeyPart, hash: number, now: number): number {
     if (this.#table.moving || this.#keys.crowds) return super.fresh(key, now);
     this.#keys.missed(key, hash);
