@@ -45,8 +45,8 @@ export interface Room {
  */
 export class LiveCurve {
   #curve: SampledCurve | undefined;
-  /** Hashes below are sampled. */
-  #threshold = 0;
+  /** Half of the threshold below which hashes are sampled: a small whole number to V8, which the threshold is not. */
+  #limit = 0;
   #requests = 0;
   #recorded = 0;
   readonly #room: Room;
@@ -55,7 +55,7 @@ export class LiveCurve {
     this.#room = room;
     if (!enabled) return;
     this.#curve = new SampledCurve({ samples, rate });
-    this.#threshold = this.#curve.threshold;
+    this.#limit = halfOf(this.#curve.threshold);
   }
 
   /** Requests that the curve was not told of yet: for tests. */
@@ -66,7 +66,7 @@ export class LiveCurve {
   /** A key with this hash was asked for. */
   request(hash: number): void {
     this.#requests++;
-    if (hash >>> 0 < this.#threshold) this.#record(hash);
+    if (hash >>> 1 < this.#limit) this.#record(hash);
   }
 
   /** `undefined`: too little is known. */
@@ -95,9 +95,10 @@ export class LiveCurve {
 
   #record(hash: number): void {
     const curve = this.#curve!;
+    if (hash >>> 0 >= curve.threshold) return;
     if (this.#recorded % entriesEvery === 0) curve.horizon = Math.max(1, reach * this.#room.fitting);
     curve.record(hash);
-    this.#threshold = curve.threshold;
+    this.#limit = halfOf(curve.threshold);
     if (++this.#recorded % memory === 0) {
       this.#count(curve);
       curve.age();
@@ -108,4 +109,8 @@ export class LiveCurve {
     curve.count(this.#requests);
     this.#requests = 0;
   }
+}
+
+function halfOf(threshold: number): number {
+  return Math.ceil(threshold / 2);
 }

@@ -18,6 +18,8 @@ const countBits = 0xf;
 const referenced = 0x10;
 const stateBits = 0xf0;
 const sampledMark = 0x80;
+/** Age and mark: of an entry that has neither missed an age nor a mark they are the age alone. */
+const currentBits = 0xff80;
 const ageShift = 8;
 const ageMask = 0xff;
 const ownerShift = 4;
@@ -81,17 +83,22 @@ export class SwiftIndex extends NearIndex {
     const segments = this.#segments;
     const { words, age } = segments;
     let word = words[slot]!;
-    if ((word & sampledMark) !== 0 || segments.counted >= segments.period - 1) {
-      this.use(slot);
-      return slot;
-    }
-    if (word >>> ageShift !== age) {
+    if ((word & currentBits) !== age << ageShift) {
+      if ((word & sampledMark) !== 0) {
+        this.use(slot);
+        return slot;
+      }
       const missed = (age - (word >>> ageShift)) & ageMask;
       word = (age << ageShift) | (word & stateBits) | (missed > 3 ? 0 : (word & countBits) >> missed);
     }
     const increment = ((word & countBits) - 15) >>> 31;
+    const counted = segments.counted + increment;
+    if (counted >= segments.period) {
+      this.use(slot);
+      return slot;
+    }
+    segments.counted = counted;
     words[slot] = (word | referenced) + increment;
-    segments.counted += increment;
     this.#curve.request(hash);
     return slot;
   }
