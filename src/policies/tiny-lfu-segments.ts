@@ -212,11 +212,11 @@ export class TinyLfuSegments {
     if (this.#guardedWeight > this.#guardedLimit) this.#shrinkGuarded();
     if (this.#windowSize > 0 && this.#windowWeight >= this.#windowLimit) {
       // The rule, with less to do: neither was asked for, and the candidate is worth no more than one victim, let alone several.
-      const newest = this.#lists.first(this.#first);
-      const oldest = this.#lists.first(this.#first + probation);
-      if (oldest >= 0 && ((this.words[newest]! | this.words[oldest]!) & referenced) === 0) {
-        const count = this.#count(newest);
-        if (count < luckyCount && count <= this.#count(oldest) + 1) return newest;
+      const first = this.#lists.first(this.#first);
+      const other = this.#lists.first(this.#first + probation);
+      if (other >= 0 && ((this.words[first]! | this.words[other]!) & referenced) === 0) {
+        const count = this.#count(first);
+        if (count < luckyCount && count <= this.#count(other) + 1) return first;
       }
       const candidate = this.#end(windowSegment);
       const victim = this.#mainVictim();

@@ -146,7 +146,7 @@ export class NearIndex implements RoomOwner {
     return slot;
   }
 
-  /** The same where the slot of the key is known. */
+  /** `put` where the slot of the key is known. */
   protected replace(slot: number, value: unknown, bytes: number, nature: EntryNature): number {
     const weight = keptWeight(this.weigh(this.slab.keyOf(slot), bytes));
     if (weight > this.room.maxBytes) this.room.remove(slot, evicted);
