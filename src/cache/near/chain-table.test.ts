@@ -134,7 +134,7 @@ test('growing moves a few chains per new key, and is over long before the next t
     if (moving !== pair.table.moving) sizes.push(each + 1);
     moving = pair.table.moving;
   }
-  // It begins at 16, 32, 64, ... and ends half as many entries later.
+  // It begins at 32, 64, 128, ... and ends half as many entries later.
   const begun = sizes.filter((_, index) => index % 2 === 0).filter((size) => size > 64);
   const ended = sizes.filter((_, index) => index % 2 === 1).filter((size) => size > 64);
   expect(begun.length).toBeGreaterThan(8);

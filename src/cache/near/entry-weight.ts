@@ -25,7 +25,7 @@ const policyBytes: Readonly<Record<PolicyName, number>> = {
 };
 
 /** What the wider table with chains that goes with the default policy takes more. */
-const widerTableBytes = 11;
+const widerTableBytes = 5;
 
 /** What the tier counts for an entry whose value takes so many bytes. */
 export type EntryWeight = (key: KeyPart, valueBytes: number) => number;
