@@ -15,6 +15,8 @@ const smallShare = 0.1;
 const ghostShare = 0.9;
 /** An entry that was hit so often in the small queue is promoted to the main one. */
 const promotedFrom = 2;
+/** Entries that the hand passes at most for one newcomer: half as many as others may, as it reads two places for each. */
+const mostPassed = 8192;
 /** A promotion costs as much as this many entries that a hand passes. */
 const promotionSteps = 4;
 /** Hits are counted up to here: two bits (section 4.1). */
@@ -47,7 +49,7 @@ export class S3FifoPolicy implements Policy {
   readonly #main: ResidentWeight;
   readonly #ghosts: GhostQueue;
   readonly #hashOf: (slot: number) => number;
-  readonly #way = new HandWay();
+  readonly #way = new HandWay(mostPassed);
   #capacity: number;
   /** Whether the key that will be inserted next was a ghost. */
   #returning = false;
