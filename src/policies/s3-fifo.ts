@@ -22,7 +22,7 @@ const promotionSteps = 4;
 /** Hits are counted up to here: two bits (section 4.1). */
 const mostHits = 3;
 /** Ghosts that are forgotten at most for one that comes: the limit may have fallen far. */
-const forgottenAtOnce = 64;
+const forgottenAtOnce = 8;
 
 /** What is kept in a slot's byte: the number of hits, and this bit for the main queue. */
 const inMain = 4;

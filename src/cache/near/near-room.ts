@@ -38,7 +38,10 @@ const mostRemoved = 1024;
 const entriesPerSweep = 32;
 const sweptAtOnce = 32;
 
-/** The same per turn of the event loop, and for one that has to go before a live one is evicted. */
+/** Fewer per turn of the event loop: nobody waits for them. */
+const removedPerTurn = 512;
+
+/** Slots that are looked at per turn, and for one that has to go before a live one is evicted. */
 const sweptPerTurn = 4096;
 const sweptForOne = 512;
 
@@ -261,7 +264,7 @@ export class NearRoom {
     this.#deferred = false;
     if (!this.#open) return;
     if (this.#dead > 0) this.#sweep(sweptPerTurn, 0);
-    if (this.#full) this.#makeRoom(0, 0);
+    if (this.#full) this.#makeRoom(0, 0, removedPerTurn);
     if (this.#dead > 0 || this.#full) this.#sweepLater();
   };
 }
