@@ -1,85 +1,103 @@
 import { seededRandom } from '../../src/testing/seeded-random.ts';
 import type { Key, NearCache } from '../competitors/adapter.ts';
+import { nearCapacity, operationsPerStep, stepsAtOnce, universe } from './near-sizes.ts';
 import { zipfSequence } from './zipf.ts';
-
-/** Entries that the caches may hold, and keys that there are. */
-export const nearCapacity = 100_000;
-export const universe = 1_000_000;
-
-/** Operations of one step. */
-export const operationsPerStep = 2000;
-
-/** Steps between two calls of `before`. */
-export const stepsAtOnce = 5;
 
 /** Every tenth request of the Zipf load is a write. */
 const writeEvery = 10;
 
-/** Requests of the Zipf load; then it begins anew. A power of two. */
-const zipfRequests = 1 << 20;
+/** Requests of the Zipf load; then it begins anew. */
+const zipfRequests = 100 * stepsAtOnce * operationsPerStep;
 
-/** A load on one cache, step by step. */
+/** A load on one cache. Each `stepsAtOnce` steps come after one call of `before`. */
 export interface Load {
-  /** Comes before each `stepsAtOnce` steps, and does not count: what it costs to make keys, or to find them. */
-  readonly before?: () => void;
-  readonly step: () => void;
+  /** Lays out the keys that are asked for next, as a server has them in hand; what that costs does not count. It must not look at what is in a key: a fresh text is one that nobody has hashed yet. */
+  before(): void;
+  /** Does `operationsPerStep` operations. Throws if the cache answered wrongly. */
+  step(): void;
+}
+
+/** The load of a case. `key` tells the key of a number, `anew` one that nobody has looked at yet. */
+export function openLoad(
+  caseName: string,
+  cache: NearCache,
+  key: (number: number) => Key,
+  anew: (number: number) => Key,
+): Load {
+  if (caseName.startsWith('get')) return gets(cache, key, caseName.includes('fresh') ? anew : key);
+  return caseName.startsWith('set') ? sets(cache, key) : zipf(cache, key);
 }
 
 /** Hits. `asked` makes the key of a request. */
-export function gets(cache: NearCache, key: (number: number) => Key, asked: (number: number) => Key): Load {
+function gets(cache: NearCache, key: (number: number) => Key, asked: (number: number) => Key): Load {
   for (let number = 0; number < nearCapacity; number++) cache.set(key(number), { id: number });
   const random = seededRandom(7);
   const order = new Int32Array(stepsAtOnce * operationsPerStep);
   let keys: Key[] = [];
-  let taken = 0;
+  let at = 0;
   return {
     before() {
       for (let index = 0; index < order.length; index++) order[index] = Math.floor(random() * nearCapacity);
       keys = Array.from(order, (number) => asked(number));
-      taken = 0;
+      at = 0;
     },
     step() {
       let missed = 0;
-      const end = taken + operationsPerStep;
-      for (let index = taken; index < end; index++) {
+      const end = at + operationsPerStep;
+      for (let index = at; index < end; index++) {
         if (cache.get(keys[index]!)?.id !== order[index]) missed++;
       }
-      taken = end;
+      at = end;
       if (missed > 0) throw new Error(`${missed} of ${operationsPerStep} gets were no hits`);
     },
   };
 }
 
 /** New keys, each of which pushes another one out. */
-export function sets(cache: NearCache, key: (number: number) => Key): Load {
+function sets(cache: NearCache, key: (number: number) => Key): Load {
   // Other keys than those that follow: a policy that does not let a scan push out what it has would find those it kept when they come round again.
   const other =
     typeof key(0) === 'number' ? (number: number) => -number : (number: number) => `other:${number}`;
   for (let number = 0; number < nearCapacity; number++) cache.set(other(number), { id: number });
-  let next = 0;
+  let keys: Key[] = [];
+  let begin = -stepsAtOnce * operationsPerStep;
+  let at = 0;
   return {
+    before() {
+      begin = (begin + stepsAtOnce * operationsPerStep) % universe;
+      keys = Array.from({ length: stepsAtOnce * operationsPerStep }, (_, index) => key(begin + index));
+      at = 0;
+    },
     step() {
-      for (let count = 0; count < operationsPerStep; count++) {
-        cache.set(key(next), { id: next });
-        if (++next === universe) next = 0;
-      }
+      const end = at + operationsPerStep;
+      for (let index = at; index < end; index++) cache.set(keys[index]!, { id: begin + index });
+      at = end;
+      if (cache.get(keys[end - 1]!)?.id !== begin + end - 1)
+        throw new Error('what was set last is not there');
     },
   };
 }
 
 /** Read-through of a Zipf(0.99) load; a tenth of it writes. */
-export function zipf(cache: NearCache, key: (number: number) => Key): Load {
+function zipf(cache: NearCache, key: (number: number) => Key): Load {
   const sequence = zipfSequence(universe, zipfRequests, 0.99, 11);
   const keys = Array.from(sequence, (number) => key(number));
   let at = 0;
   return {
+    before() {
+      if (at === zipfRequests) at = 0;
+    },
     step() {
-      for (let count = 0; count < operationsPerStep; count++) {
-        const asked = keys[at]!;
-        const number = sequence[at]!;
-        at = (at + 1) & (zipfRequests - 1);
-        if (at % writeEvery === 0 || cache.get(asked) === undefined) cache.set(asked, { id: number });
+      let wrong = 0;
+      const end = at + operationsPerStep;
+      for (let index = at; index < end; index++) {
+        const number = sequence[index]!;
+        const found = index % writeEvery === 0 ? undefined : cache.get(keys[index]!);
+        if (found === undefined) cache.set(keys[index]!, { id: number });
+        else if (found.id !== number) wrong++;
       }
+      at = end;
+      if (wrong > 0) throw new Error(`${wrong} of ${operationsPerStep} answers were wrong`);
     },
   };
 }

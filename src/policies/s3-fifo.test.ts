@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { assertSameAnswers, type NaiveCache } from '../../test/policies/same-answers.ts';
 import { SlotCache } from '../../test/policies/slot-cache.ts';
-import { S3FifoPolicy } from './s3-fifo.ts';
+import { shortestWay } from './hand-way.ts';
+import { mostForgotten, mostPassed, S3FifoPolicy } from './s3-fifo.ts';
 
 interface Entry {
   readonly key: number;
@@ -87,4 +88,64 @@ test('a lower capacity bounds what is remembered, too', () => {
   cache.request(1500);
   for (let key = 4000; key < 4010; key++) cache.request(key);
   expect(cache.has(1500)).toBe(false);
+});
+
+test('among very many used entries the way of the hand ends early: four steps for each that is promoted', () => {
+  const count = 2 * mostPassed;
+  const policy = new S3FifoPolicy({ capacity: count, seed: 1, hashOf: (slot) => slot });
+  for (let slot = 0; slot < count; slot++) {
+    policy.miss(slot);
+    policy.insert(slot);
+    for (let hits = 0; hits < 3; hits++) policy.hit(slot);
+  }
+  policy.miss(count);
+  expect(policy.victim()).toBe(mostPassed / 4);
+});
+
+/** A cache full of entries of weight 100, which remembers as many of them as it may. */
+function full(entries: number): { policy: S3FifoPolicy; evict: () => void; come: (weight: number) => void } {
+  const weights: number[] = [];
+  const policy: S3FifoPolicy = new S3FifoPolicy({
+    capacity: 100 * entries,
+    seed: 1,
+    hashOf: (slot) => slot,
+    weightOf: (slot) => weights[slot]!,
+  });
+  const evict = (): void => policy.remove(policy.victim());
+  const come = (weight: number): void => {
+    const slot = weights.push(weight) - 1;
+    policy.miss(slot);
+    while (policy.weight + weight > 100 * entries) evict();
+    policy.insert(slot);
+  };
+  for (let number = 0; number < 2 * entries; number++) come(100);
+  return { policy, evict, come };
+}
+
+test('what is remembered weighs nine tenths of the capacity at most, also where heavy entries go for light ones', () => {
+  const { policy, come } = full(10_000);
+  expect(policy.ghosts).toMatchObject({ size: 9000, weight: 900_000 });
+  for (let number = 0; number < 300; number++) {
+    come(20_000);
+    expect(policy.ghosts.weight).toBeLessThanOrEqual(900_000);
+  }
+});
+
+test('a limit that has fallen far is reached again step by step: no call forgets very many', () => {
+  const { policy, evict } = full(10_000);
+  policy.resize(100);
+  policy.miss(-1);
+  evict();
+  // The entry that goes is heavier than the limit of 90, and is not remembered itself.
+  policy.resize(1000);
+  let before = policy.ghosts.size;
+  evict();
+  expect(before - policy.ghosts.size).toBe(mostForgotten - 1);
+  before = policy.ghosts.size;
+  evict();
+  expect(before - policy.ghosts.size).toBe(shortestWay - 1);
+  policy.miss(-2);
+  before = policy.ghosts.size;
+  evict();
+  expect(before - policy.ghosts.size).toBe(mostForgotten - 1);
 });

@@ -15,14 +15,14 @@ const smallShare = 0.1;
 const ghostShare = 0.9;
 /** An entry that was hit so often in the small queue is promoted to the main one. */
 const promotedFrom = 2;
-/** Entries that the hand passes at most for one newcomer: half as many as others may, as it reads two places for each. */
-const mostPassed = 8192;
+/** Entries that the hand passes at most for one newcomer: half as many as CLOCK's, whose marks are bits and so mostly in the processor's caches. */
+export const mostPassed = 8192;
 /** A promotion costs as much as this many entries that a hand passes. */
 const promotionSteps = 4;
 /** Hits are counted up to here: two bits (section 4.1). */
 const mostHits = 3;
-/** Ghosts that are forgotten at most for one that comes: the limit may have fallen far. */
-const forgottenAtOnce = 8;
+/** Ghosts that are forgotten at most for one newcomer, besides `shortestWay` for each further entry that goes for it: a heavy ghost may stand against very many light ones. */
+export const mostForgotten = 1024;
 
 /** What is kept in a slot's byte: the number of hits, and this bit for the main queue. */
 const inMain = 4;
@@ -50,6 +50,7 @@ export class S3FifoPolicy implements Policy {
   readonly #ghosts: GhostQueue;
   readonly #hashOf: (slot: number) => number;
   readonly #way = new HandWay(mostPassed);
+  readonly #forgetting = new HandWay(mostForgotten);
   #capacity: number;
   /** Whether the key that will be inserted next was a ghost. */
   #returning = false;
@@ -72,6 +73,11 @@ export class S3FifoPolicy implements Policy {
     return this.#small.weight + this.#main.weight;
   }
 
+  /** What is remembered of entries that have gone: for tests. */
+  get ghosts(): { readonly size: number; readonly weight: number } {
+    return this.#ghosts;
+  }
+
   hit(slot: number): void {
     const mark = this.#marks.get(slot);
     if ((mark & mostHits) < mostHits) this.#marks.set(slot, mark + 1);
@@ -79,6 +85,7 @@ export class S3FifoPolicy implements Policy {
 
   miss(hash: number): void {
     this.#way.renew();
+    this.#forgetting.renew();
     this.#returning = this.#ghosts.take(hash) > 0;
   }
 
@@ -155,8 +162,9 @@ export class S3FifoPolicy implements Policy {
     const limit = Math.floor(this.#capacity * ghostShare);
     const weight = this.#small.of(slot);
     if (weight > limit) return;
-    for (let most = forgottenAtOnce; most > 0 && this.#ghosts.weight + weight > limit; most--)
-      this.#ghosts.dropOldest();
+    let left = this.#forgetting.begin();
+    for (; left > 0 && this.#ghosts.weight + weight > limit; left--) this.#ghosts.dropOldest();
+    this.#forgetting.end(left);
     this.#ghosts.add(this.#hashOf(slot), weight);
   }
 }

@@ -14,7 +14,7 @@ const more = -0x8000_0000;
 
 const leastHeads = 32;
 
-/** Entries per head at most. With half as many, one hit in five fewer reads a further cache line, but the heads fill twice as much of the processor's caches: together as fast. */
+/** Entries per head at most. With half as many, one hit in eight fewer would read a further entry, but the heads would fill twice as much of the processor's caches: about as fast in a large cache, and small ones lose up to a tenth of a hit. */
 const mostPerHead = 1;
 
 /** Old chains that a new entry moves while the table grows: it is done after half of the entries that make it grow again. */
@@ -29,10 +29,10 @@ const crowded = -2;
 export const chainTableConstants: Readonly<Record<string, number>> = { crowd, absent, crowded };
 
 /**
- * A table of chains, of which most have one entry or two: the head is named by the upper bits of the hash, and each entry names the next one. It is made for speed,
- * and what costs most in a table that lies in the processor's caches are loops whose end cannot be foretold: a look-up nearly always
+ * A table of chains, of which most have two entries at most: the head is named by the upper bits of the hash, and each entry names the next one. It is made for speed,
+ * and what costs most in a table that lies in the processor's caches are loops whose end cannot be foretold: a look-up mostly
  * knows from the head alone whether to read a key, the newest entry becomes the head, and an entry that leaves mostly is the head. 8 to 12
- * bytes per key, those in the slab among them.
+ * bytes per key, those in the slab among them; up to 16 while it doubles.
  *
  * It doubles without a pause: the old heads stay until new entries have moved their chains, in order, a few each; which of the
  * two has a chain is known from its number.

@@ -34,12 +34,12 @@ const hotFlag = flags.hot;
 /** Entries that one call removes at most to make room: one or two milliseconds, as each costs several cache misses. */
 const mostRemoved = 1024;
 
+/** Entries that are evicted per turn of the event loop in the background: fewer, as dead ones are swept in the same turn. */
+const evictedPerTurn = 512;
+
 /** Every so many new entries look at so many slots for what has expired; each does while there are cleared entries. A power of two. */
 const entriesPerSweep = 32;
 const sweptAtOnce = 32;
-
-/** Fewer per turn of the event loop: nobody waits for them. */
-const removedPerTurn = 512;
 
 /** Slots that are looked at per turn, and for one that has to go before a live one is evicted. */
 const sweptPerTurn = 4096;
@@ -264,7 +264,7 @@ export class NearRoom {
     this.#deferred = false;
     if (!this.#open) return;
     if (this.#dead > 0) this.#sweep(sweptPerTurn, 0);
-    if (this.#full) this.#makeRoom(0, 0, removedPerTurn);
+    if (this.#full) this.#makeRoom(0, 0, evictedPerTurn);
     if (this.#dead > 0 || this.#full) this.#sweepLater();
   };
 }
