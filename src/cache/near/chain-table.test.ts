@@ -156,3 +156,13 @@ test('tells of a crowd: four other keys with an equal hash, whatever chains are 
 test('the constants that are copied are the same', () => {
   expect(chainTableConstants).toEqual({ crowd, absent, crowded });
 });
+
+test('a slot that is in no chain is in none after it has been taken out: nothing hangs, and no other leaves', () => {
+  const pair = new Pair(() => 7);
+  for (let each = 0; each < 10; each++) pair.add(each);
+  const stray = pair.slab.take(-1, 7, undefined, 1, 1);
+  const { heads, shift } = pair.table;
+  pair.table.unlink(heads, 7 >>> shift, stray);
+  pair.walk();
+  for (let each = -1; each < 10; each++) pair.compare(each);
+});
