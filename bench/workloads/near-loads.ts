@@ -87,7 +87,7 @@ function zipf(cache: NearCache, key: (number: number) => Key): Load {
   const keys = Array.from(sequence, (number) => key(number));
   let at = 0;
   return {
-    // Answers are looked at here: in the loop that would cost as much as the cache, as each value is somewhere else in memory.
+    // Answers are looked at here, uncounted: each value is somewhere else in memory, and waiting for that is not the cache's.
     before() {
       const empty = at === 0;
       if (at === zipfRequests) at = 0;

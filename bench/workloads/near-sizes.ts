@@ -2,6 +2,6 @@
 export const nearCapacity = 100_000;
 export const universe = 1_000_000;
 
-/** Operations of one step, and steps in one turn of the event loop. A multiple of these at once goes into `universe`. */
+/** Operations of one step, and steps in one turn of the event loop. `universe` is a multiple of their product. */
 export const operationsPerStep = 2000;
 export const stepsAtOnce = 5;
