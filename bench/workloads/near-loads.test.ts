@@ -19,16 +19,17 @@ function run(caseName: string, cache: NearCache): void {
   }
 }
 
-test.each(['get, integers', 'set, integers', 'zipf, integers'])(
-  'wrong answers end a load: %s',
-  (caseName) => {
-    run(
-      caseName,
-      cacheThat((item) => item),
-    );
-    const forgets = cacheThat(() => undefined);
-    expect(() => run(caseName, forgets)).toThrow();
-    const mixesUp = cacheThat((item) => item && { id: item.id + 1 });
-    expect(() => run(caseName, mixesUp)).toThrow();
-  },
-);
+const noHit = /gets were no hits|gets was a hit|is not there/;
+
+test.each([
+  ['get, integers', noHit],
+  ['set, integers', noHit],
+  ['zipf, integers', /value of another key/],
+])('wrong answers end a load: %s', (caseName, mixedUp) => {
+  const right = cacheThat((item) => item);
+  run(caseName, right);
+  const forgets = cacheThat(() => undefined);
+  expect(() => run(caseName, forgets)).toThrow(noHit);
+  const mixesUp = cacheThat((item) => item && { id: item.id + 1 });
+  expect(() => run(caseName, mixesUp)).toThrow(mixedUp);
+});
