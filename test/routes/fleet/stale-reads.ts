@@ -59,7 +59,11 @@ function membersOf(way: Way, weights: boolean): fc.Arbitrary<readonly Member[]> 
         minLength: list.length,
         maxLength: list.length,
       })
-      .map((given) => list.map((id, index) => memberOf(id, given[index]))),
+      // The server that all lists of deploys have in common keeps its weight: with another one it is another server (docs/fleet.md), and then
+      // nothing remembers the list before, which is not covered.
+      .map((given) =>
+        list.map((id, index) => memberOf(id, way === 'deploys' && id === common ? 1 : given[index])),
+      ),
   );
 }
 
